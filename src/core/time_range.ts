@@ -11,9 +11,6 @@ export type TimeRange = readonly [start: number, end: number];
 /** Flat pairs: start0, end0, start1, end1, … in epoch seconds. */
 export type Ranges = Float64Array;
 
-/** Times are whole seconds with |t| below this (2^43 s: 278,000 years), so that all slot arithmetic is exact in float64. */
-export const TIME_LIMIT_SEC = 2 ** 43;
-
 /** Packs pairs into the flat form. The order and the bounds are kept as they are; nothing is coalesced. */
 export function toRanges(pairs: Iterable<TimeRange>): Ranges {
   const list = Array.isArray(pairs) ? pairs as TimeRange[] : [...pairs];

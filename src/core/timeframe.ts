@@ -5,7 +5,8 @@
  * from 1970-01). All of it is exact for every whole second below `TIME_LIMIT_SEC`, also before 1970. The WASM core
  * repeats this arithmetic (`wasm/grid.ts`); a test holds both equal.
  */
-import { TIME_LIMIT_SEC, type TimeRange } from "./time_range.ts";
+import { TIME_LIMIT_SEC } from "./limits.ts";
+import type { TimeRange } from "./time_range.ts";
 
 /** A step with an anchor (epoch seconds of the start of slot 0; default 0), or calendar months in UTC. */
 export type Grid = { step: number; anchor?: number } | { unit: "month" };

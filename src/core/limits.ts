@@ -1,0 +1,63 @@
+/** Every bound of the service stands on this page: a loop, queue, retry or body without one here is a fault. */
+
+/** A node id may not be longer, in UTF-8 bytes (spec §1). */
+export const NODE_ID_MAX_BYTES = 200;
+/** Times lie strictly within ±2^43 seconds: what the core can address exactly. */
+export const TIME_LIMIT_SEC = 2 ** 43;
+/** An integer of this size or more is taken for milliseconds and refused (spec §1). */
+export const LOOKS_LIKE_MS = 1e11;
+/** Slots of one chunk (fingerprint.md). */
+export const CHUNK_SLOTS = 4096;
+/** An answer built in memory has at most this many slots (spec §19). */
+export const UNPINNED_MAX_ROWS = 1_000_000;
+/** JSON answers and lists without `limit` (surface §4). */
+export const DEFAULT_PAGE_ROWS = 10_000;
+/** The largest `limit` (surface §4). */
+export const MAX_PAGE_ROWS = 100_000;
+/** Gaps shown in the metadata; `gaps_total` counts all (surface §3). */
+export const METADATA_MAX_GAPS = 1_000;
+/** A cursor is good for so long (surface §4). */
+export const CURSOR_TTL_MS = 15 * 60_000;
+/** Requests of one `fetchMany` that run side by side. */
+export const FETCH_MANY_CONCURRENCY = 4;
+/** Calls to find a market's first bar, from any start (spec §16). */
+export const LISTING_SEARCH_MAX_CALLS = 40;
+/** Calls after which a venue that ignores `since` is known as such (spec §16). */
+export const HISTORY_PROBE_MAX_CALLS = 3;
+/** A venue's reply larger than this is refused unread. */
+export const REPLY_MAX_BYTES = 32 * 1024 * 1024;
+/** Pages asked for one window before the window fails: a window is 900 bars, a page at least one. */
+export const WINDOW_MAX_PAGES = 1_000;
+/** Plans again on a new head before `PUBLISH_CONFLICT` (spec §8). */
+export const PUBLISH_MAX_REPLANS = 10;
+/** Reads to find the head of a log (spec §8: at 100,000 snapshots). */
+export const LOG_SEARCH_MAX_READS = 80;
+/** A publisher whose clock is further off its store's refuses (spec §8). */
+export const PUBLISH_MAX_SKEW_MS = 10_000;
+/** Newest entries that a manifest holds inline, per list (spec §8). */
+export const MANIFEST_INLINE_MAX = 256;
+/** Records of one chunk page, and entries of one JSON page (spec §8). */
+export const CHUNK_PAGE_RECORDS = 256;
+export const JSON_PAGE_ENTRIES = 4_096;
+/** Bytes of stored chunks that a process keeps at hand, hot and published each. */
+export const CHUNK_CACHE_BYTES = 48 * 1024 * 1024;
+/** Nodes whose coverage a process keeps at hand. */
+export const NODE_STATE_MAX = 256;
+/** Windows of one job that are planned ahead of the fetchers: keeps memory flat over any range. */
+export const PLAN_AHEAD_WINDOWS = 64;
+/** Waiting callers of one rate-limit gate; more are refused with `OVERLOADED`. */
+export const GATE_QUEUE_MAX = 100_000;
+/** Wait for somebody else's lease: from … to, doubling (spec §14). */
+export const LEASE_POLL_MIN_MS = 250;
+export const LEASE_POLL_MAX_MS = 2_000;
+/** Jobs are kept for a week; an idempotency key means the same job for a day (surface §4). */
+export const JOB_KEPT_MS = 7 * 86_400_000;
+export const IDEMPOTENCY_MS = 86_400_000;
+/** Largest request body over HTTP. */
+export const BODY_MAX_BYTES = 1024 * 1024;
+/** SIGTERM: drained for at most so long (spec §19). */
+export const DRAIN_MAX_MS = 20_000;
+/** Seconds after which an absent slot is asked again: 10 min, 1 h, 1 d, 7 d, then monthly (spec §4). */
+export const ABSENT_REASK_SEC = [600, 3_600, 86_400, 7 * 86_400, 30 * 86_400] as const;
+/** `not_listed` is asked again weekly (spec §4). */
+export const NOT_LISTED_REASK_SEC = 7 * 86_400;

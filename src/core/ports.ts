@@ -1,0 +1,402 @@
+/**
+ * What the rings inside ask of the world outside: small interfaces, implemented under `adapters/` and wired in
+ * `wire.ts`. Every implementation of a port passes that port's suite in `tests/contract/`.
+ */
+
+import type { Bars } from "./bar_frame.ts";
+import type { Grid } from "./timeframe.ts";
+import type { Ranges, TimeRange } from "./time_range.ts";
+import type { AnsweredReason } from "./gap_reason.ts";
+
+// ---------------------------------------------------------------- time, chance, log
+
+/** Time is passed in: tests set it, and a jump of the wall clock never shortens or lengthens a wait. */
+export interface Clock {
+  /** Wall clock, epoch milliseconds. It decides `as_of`, expiry and staleness. */
+  nowMs(): number;
+  /** Never goes back; only differences mean anything. It decides deadlines and durations. */
+  monotonicMs(): number;
+  /** Resolves after `ms` (at once when ≤ 0); rejects with the signal's reason when it fires. */
+  sleep(ms: number, signal?: AbortSignal): Promise<void>;
+}
+
+/** Chance is passed in. */
+export interface Dice {
+  /** Uniform in [0, 1). */
+  random(): number;
+  /** A new unguessable id: 32 lower-case hex digits. */
+  id(): string;
+}
+
+export type LogLevel = "debug" | "info" | "warn" | "error";
+
+/** Structured events with stable names (metrics.md); never a secret among the fields. */
+export interface Log {
+  emit(level: LogLevel, event: string, fields?: Record<string, unknown>): void;
+}
+
+// ---------------------------------------------------------------- rate budget
+
+/** Who goes first when the budget is short: live before dryrun before backfill. */
+export type Priority = "live" | "dryrun" | "backfill";
+
+/** The rate budget of each key (spec §15). A token is one unit of CCXT cost. */
+export interface RateLimiter {
+  /** Resolves when `cost` tokens are granted; rejects with `CANCELLED` (place given back) or `OVERLOADED`. */
+  acquire(request: { key: string; cost: number; priority: Priority; signal?: AbortSignal }): Promise<void>;
+  /** The venue says how many tokens of the running interval are used, by whomever. */
+  correct(key: string, used: { tokens: number }): void;
+  /** Closes the gate of `key` for everybody until `untilMs` (wall clock). */
+  penalize(key: string, untilMs: number): void;
+  state(key: string): { tokens: number; capacity: number; closedUntilMs: number | null; waiting: number };
+  close(): Promise<void>;
+}
+
+// ---------------------------------------------------------------- leases
+
+/** Mutual exclusion over one key; generations of a key only ever rise, over restarts too (spec §14). */
+export interface Lease {
+  key: string;
+  token: string;
+  generation: number;
+  leaseUntilMs: number;
+}
+
+/** `held` names until when somebody else has the key. */
+export type ClaimOutcome = { lease: Lease } | { held: { leaseUntilMs: number } };
+
+export interface Leases {
+  claim(key: string, leaseMs: number): Promise<ClaimOutcome>;
+  /** Rejects with `LEASE_UNKNOWN`, or `LEASE_LOST` when somebody else holds it or it ran out. */
+  renew(lease: Lease, leaseMs: number): Promise<Lease>;
+  /** Gives the key back: the work is done. Errors as `renew`. */
+  complete(lease: Lease): Promise<void>;
+  /** Gives the key back: the work failed. Errors as `renew`. */
+  fail(lease: Lease, reason: string): Promise<void>;
+  list(page: { prefix?: string; after?: string; limit: number }): Promise<
+    { key: string; generation: number; leaseUntilMs: number; claimedAtMs: number }[]
+  >;
+  close(): Promise<void>;
+}
+
+// ---------------------------------------------------------------- exchange
+
+/** What the exchange says of one symbol. */
+export interface Market {
+  symbol: string;
+  /** False when the venue marks it inactive; a symbol it no longer lists at all is `SYMBOL_UNKNOWN`. */
+  active: boolean;
+  /** Unit of `volume`: `base`, `quote` or `contracts`. */
+  volumeUnit: "base" | "quote" | "contracts";
+  /** Timeframes that the venue serves, CCXT names. */
+  timeframes: string[];
+}
+
+/** What one call costs and how much one page holds, for planning (nothing is fetched). */
+export interface BarsTariff {
+  /** CCXT cost units of one call. */
+  cost: number;
+  /** Most rows that one call returns. */
+  pageRows: number;
+  /** Milliseconds of one cost unit at the configured pace (`interval_ms / tokens_per_interval`). */
+  msPerUnit: number;
+}
+
+/**
+ * Runs one call of a venue under the caller's retry policy: counted attempts with a growing pause for what can
+ * pass, no count for a 429/418, none at all for a refusal.
+ */
+export type Attempt = <T>(call: (signal: AbortSignal) => Promise<T>) => Promise<T>;
+
+export interface BarsAsk {
+  symbol: string;
+  timeframe: string;
+  grid: Grid;
+  /** Whole slots, all of them closed by venue time. */
+  range: TimeRange;
+  priority: Priority;
+  signal: AbortSignal;
+  attempt: Attempt;
+}
+
+/** Slots of the ask that can have no bar, and why. */
+export interface AbsentSpan {
+  start: number;
+  end: number;
+  reason: Extract<AnsweredReason, "not_listed" | "delisted" | "beyond_source_history">;
+}
+
+/** What the venue answered about a range, after all pages. */
+export interface BarsReply {
+  /** Rows as the venue sent them, in its order, duplicates included; prices and volume as numbers or text. */
+  columns: Record<"ts" | "open" | "high" | "low" | "close" | "volume", (number | string | null)[]>;
+  /** Per row: venue time (epoch seconds, fractional) at which the request that brought it was sent. */
+  observedAt: number[];
+  /** The part of the ask that the venue answered, bars or none; flat pairs on the grid. What lacks stays open. */
+  answered: TimeRange[];
+  absent: AbsentSpan[];
+  /** Venue time at which the first request was sent. */
+  askedAt: number;
+  calls: number;
+  bytes: number;
+  /** SHA-256 (hex) over the raw bodies in order; and those bodies, kept when the reply is refused. */
+  replySha256: string;
+  rawBodies: Uint8Array[];
+  warnings: string[];
+}
+
+/** One venue through CCXT (spec §16). Failures: `EXCHANGE_UNAVAILABLE`, `EXCHANGE_REFUSED`, `SYMBOL_UNKNOWN`, … */
+export interface Exchange {
+  readonly id: string;
+  /** Key of its rate budget. */
+  readonly budgetKey: string;
+  /** Loads markets when needed (cached in the data folder); `SYMBOL_UNKNOWN` after one reload. */
+  market(symbol: string, signal?: AbortSignal): Promise<Market>;
+  tariff(timeframe: string): BarsTariff;
+  /** Local clock − venue clock in ms, as last measured; 0 before the first measurement. */
+  skewMs(): number;
+  /** Measures the skew when it is unknown or an hour old. */
+  syncClock(signal?: AbortSignal): Promise<void>;
+  fetchBars(ask: BarsAsk): Promise<BarsReply>;
+  close(): Promise<void>;
+}
+
+/** The venues; one client per exchange and process. `EXCHANGE_UNKNOWN` for an id that CCXT lacks. */
+export interface Exchanges {
+  get(id: string): Promise<Exchange>;
+  /** The client if it is in use already, else null: never loads anything. */
+  peek(id: string): Exchange | null;
+  close(): Promise<void>;
+}
+
+// ---------------------------------------------------------------- bar store
+
+/** A series known to the hot store. Its grid is fixed by the first fill (spec §1). */
+export interface NodeRecord {
+  nodeId: string;
+  grid: Grid;
+  volumeUnit: string;
+}
+
+/** One thing asked of a source, and what came of it (spec §4). Times in epoch seconds unless named. */
+export interface LedgerRow {
+  start: number;
+  end: number;
+  source: string;
+  /** Venue time of the request, epoch seconds, fractional. */
+  askedAt: number;
+  /** Bars that the answer brought inside [start, end). */
+  bars: number;
+  /** Times this range has been asked and answered (or failed). */
+  attempts: number;
+  /** Why slots without a bar have none; null where the reply brought every slot, or the ask failed. */
+  reason: AnsweredReason | null;
+  /** The last error of a failed ask, as `CODE: message`. */
+  error: string | null;
+  /** When it is due again, epoch seconds; null: never by itself. */
+  nextAsk: number | null;
+  replySha256: string | null;
+  /** The window `[start, end)` that the ask belonged to. */
+  window: TimeRange;
+}
+
+/** What conformance found at ingest, per slot and flag. */
+export interface Finding {
+  ts: number;
+  flag: string;
+  count: number;
+  window: TimeRange;
+  seenAtMs: number;
+}
+
+/** A value that a bar had, or lost (spec §8 Revisions). `values`: open, high, low, close, volume; null: withdrawn. */
+export interface Revision {
+  ts: number;
+  values: [number, number, number, number, number] | null;
+  source: string;
+  observedAtMs: number;
+  seenAtMs: number;
+  cause: "duplicate" | "refetch" | "live" | "withdrawn";
+  /** True for the value that is current. */
+  kept: boolean;
+  replySha256: string | null;
+}
+
+/**
+ * The final rows of 4,096 consecutive slots as they are stored, hashed and sent: `bytes` holds the columns
+ * one after the other, ts as int64 and open, high, low, close, volume as float64, little-endian, canonical
+ * (+0 for −0, one NaN), 8·rows bytes each. Immutable: a changed chunk is a new object.
+ */
+export interface StoredChunk {
+  k: number;
+  rows: number;
+  bytes: Uint8Array;
+  /** SFP-1 chunk digest and leaves, lower-case hex. */
+  digest: string;
+  leaves: string[];
+}
+
+/** Where a node stands. Immutable: a change makes a new object, so that what is derived from it can be kept by it. */
+export interface NodeState {
+  node: NodeRecord;
+  /** Rises with each write to the node. */
+  revision: number;
+  /** Runs of final bars: flat pairs, sorted, coalesced, on the grid. */
+  final: Ranges;
+  /** Final chunks, ascending in k, without their rows. */
+  chunks: { k: number; rows: number; digest: string }[];
+  /** Bars that are closed and not final, ascending. */
+  provisional: Bars;
+  /** Oldest first (by askedAt, then order of writing). */
+  ledger: LedgerRow[];
+  /** Ascending in ts. */
+  findings: Finding[];
+}
+
+/** Everything that one answered (or failed) window writes: all of it becomes visible, or nothing. */
+export interface WindowWrite {
+  nodeId: string;
+  window: TimeRange;
+  /** Conformed rows, ascending, on the grid; replace what is stored at their ts. */
+  final: Bars;
+  provisional: Bars;
+  /** Ranges that the reply answered: final bars stored there that it lacks are noted `withdrawn` and kept. */
+  answered: TimeRange[];
+  /** Venue time of the rows, epoch ms, and local time of the write. */
+  observedAtMs: number;
+  seenAtMs: number;
+  source: string;
+  cause: "refetch" | "live";
+  replySha256: string | null;
+  ledger: LedgerRow[];
+  /** Replace the findings of this node inside `answered`. */
+  findings: Finding[];
+  /** Losers of duplicates within the reply; the survivor is in `final` or `provisional`. */
+  conflicts: Revision[];
+  /** Raw bodies of a refused reply, kept under `replySha256`. */
+  quarantine: Uint8Array[];
+  /** Refused with `LEASE_LOST` when a younger generation of the key exists. */
+  fence: { key: string; generation: number } | null;
+}
+
+export interface WindowOutcome {
+  inserted: number;
+  /** Final bars whose values changed: each is in the revision log. */
+  revised: number;
+  withdrawn: number;
+  revision: number;
+}
+
+/** Bars, ledger, findings and revisions of all nodes. Failures of the medium: `STORE_UNAVAILABLE`. */
+export interface BarStore {
+  /** Registers a node; the first registration fixes grid and unit, and is what comes back. */
+  ensureNode(record: NodeRecord): Promise<NodeRecord>;
+  /** Null for a node never seen. Cheap when nothing changed since the last call (also by other processes). */
+  state(nodeId: string): Promise<NodeState | null>;
+  /** Changes whenever anything in the store did, by any process. Cheap. */
+  version(): Promise<string>;
+  nodes(page: { exchange?: string; after?: string; limit: number }): Promise<NodeRecord[]>;
+  /** Final chunks that hold rows of the range, ascending, as they were at or after `state`. Long reads yield to the event loop. */
+  read(nodeId: string, range: TimeRange, signal?: AbortSignal): AsyncIterable<StoredChunk>;
+  commit(write: WindowWrite): Promise<WindowOutcome>;
+  /** Ascending in ts, then in the order they were seen. */
+  revisions(nodeId: string, range: TimeRange): Promise<Revision[]>;
+  /** Raw bodies kept under a hash, or null. */
+  quarantined(replySha256: string): Promise<Uint8Array[] | null>;
+  /** Writes and reads back a throw-away row (doctor, readyz). */
+  probe(): Promise<void>;
+  close(): Promise<void>;
+}
+
+// ---------------------------------------------------------------- jobs, as_of, snapshot index
+
+export type JobState = "queued" | "running" | "complete" | "incomplete" | "failed" | "cancelled";
+
+/** A backfill job, as it survives restarts (surface §4). */
+export interface JobRecord {
+  id: string;
+  nodes: string[];
+  /** Null start: the venue's first bar. Null end: the last closed bar when it runs. */
+  start: number | null;
+  end: number | null;
+  priority: Priority;
+  refetch: boolean;
+  idempotencyKey: string | null;
+  createdAtMs: number;
+  updatedAtMs: number;
+  state: JobState;
+  windows: { total: number; complete: number; failed: number; deduplicated: number };
+  rows: number;
+  etaSeconds: number | null;
+  errors: { node_id: string; start: number; end: number; code: string; message: string }[];
+}
+
+export interface JobStore {
+  /** The stored job: this one, or the younger-than-a-day one with the same idempotency key. */
+  create(job: JobRecord): Promise<JobRecord>;
+  get(id: string): Promise<JobRecord | null>;
+  update(job: JobRecord): Promise<void>;
+  /** Jobs left queued or running, oldest first: resumed at start. */
+  unfinished(): Promise<JobRecord[]>;
+  /** Drops ended jobs last updated before the given time. */
+  prune(beforeMs: number): Promise<number>;
+}
+
+/** The `as_of` last given per world and node: it never goes back (spec §11). */
+export interface AsOfRegister {
+  /** Compare-and-set-max; resolves with the highest ever given, epoch ms. */
+  advance(world: string, nodeId: string, asOfMs: number): Promise<number>;
+  last(world: string, nodeId: string): Promise<number | null>;
+}
+
+/** The catalog row of one published snapshot (a copy: the log in the artifact store is the truth). */
+export interface SnapshotEntry {
+  nodeId: string;
+  seq: number;
+  asOfMs: number;
+  datasetFingerprint: string;
+  manifestSha256: string;
+}
+
+export interface SnapshotIndex {
+  record(entry: SnapshotEntry): Promise<void>;
+  newest(nodeId: string): Promise<SnapshotEntry | null>;
+  count(nodeId: string): Promise<number>;
+}
+
+// ---------------------------------------------------------------- artifacts
+
+/** Immutable objects under relative keys with `/` (spec §8). Failures: `ARTIFACT_STORE_UNAVAILABLE`. */
+export interface ArtifactStore {
+  /** Whole object, or bytes [start, end) of it; null when there is none. */
+  get(key: string, range?: { start: number; end: number }): Promise<Uint8Array | null>;
+  size(key: string): Promise<number | null>;
+  /** Atomic and durable; true: written now, false: something is there already (and stays). */
+  putIfAbsent(key: string, bytes: Uint8Array): Promise<boolean>;
+  /** Keys below a prefix ending in `/`, ascending; for catalogs and checks, never on a read path. */
+  list(prefix: string): AsyncIterable<string>;
+  /** Local clock − the store's clock in ms. */
+  skewMs(): Promise<number>;
+  /** Refuses a store that cannot be written or that ignores put-if-absent. */
+  probe(): Promise<void>;
+  close(): Promise<void>;
+}
+
+/** Reads bytes [start, end) of one object. */
+export interface ByteSource {
+  sizeBytes: number;
+  read(start: number, end: number): Promise<Uint8Array>;
+}
+
+/** Chunks ↔ Parquet. Row groups end on chunk borders; `ts` is INT64 seconds (surface §4). */
+export interface SegmentCodec {
+  /** Deterministic: the same chunks give the same bytes. `metadata` becomes schema key `seamless`. */
+  encode(chunks: Iterable<StoredChunk>, metadata?: string): Promise<Uint8Array>;
+  /** Rows of the wanted chunks (ascending k); digests are recomputed from what was read. */
+  decode(
+    source: ByteSource,
+    wanted: { k: number }[],
+    grid: Grid,
+    signal?: AbortSignal,
+  ): AsyncIterable<StoredChunk>;
+}
