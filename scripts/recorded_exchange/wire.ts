@@ -1,0 +1,136 @@
+/**
+ * Faults on the wire: what becomes of a finished reply on its way to the client.
+ */
+
+import type { WireFault } from "./faults.ts";
+import type { Served } from "./server.ts";
+
+const HTML = "<!DOCTYPE html><html><head><title>Attention Required! | Gateway</title></head>" +
+  "<body><h1>Sorry, something went wrong</h1><p>The web server reported an error.</p></body></html>";
+/** Latency is real time; more than this would hang a test run. */
+const MAX_LATENCY_MS = 30_000;
+
+/** Replies that hang until their client leaves or the server closes. */
+export class Stalls {
+  #held = new Set<() => void>();
+
+  /** Registers how to break one off; the function returned forgets it. */
+  hold(breakOff: () => void): () => void {
+    this.#held.add(breakOff);
+    return () => this.#held.delete(breakOff);
+  }
+
+  /** Breaks all off. */
+  release(): void {
+    const held = [...this.#held];
+    this.#held.clear();
+    for (const breakOff of held) breakOff();
+  }
+}
+
+interface Wire {
+  wire: readonly WireFault[];
+  stalls: Stalls;
+}
+
+/** Turns a finished reply into a response, spoiled by the first wire fault that changes it. */
+export function spoiledResponse(
+  served: Served,
+  { wire, stalls }: Wire,
+): Response | Promise<Response> {
+  if (wire.length === 0) return plainResponse(served);
+  const lateMs = wire.reduce((sum, fault) => fault.kind === "latency" ? sum + fault.ms : sum, 0);
+  const spoiler = wire.find((fault) =>
+    fault.kind !== "latency" && fault.kind !== "status" && fault.kind !== "ban"
+  );
+  const respond = () => spoiler === undefined ? plainResponse(served) : spoil(served, { spoiler, stalls });
+  return lateMs === 0 ? respond() : pause(lateMs, stalls).then(respond);
+}
+
+function plainResponse({ status, body, contentType, headers }: Served): Response {
+  const type = contentType ?? "application/json;charset=utf-8";
+  return new Response(body, { status, headers: { "content-type": type, ...headers } });
+}
+
+function spoil(
+  served: Served,
+  { spoiler, stalls }: { spoiler: WireFault; stalls: Stalls },
+): Response | Promise<Response> {
+  switch (spoiler.kind) {
+    case "empty_body":
+      return plainResponse({ ...served, status: spoiler.status ?? 200, body: "" });
+    case "html":
+      return plainResponse({
+        ...served,
+        status: spoiler.status ?? 200,
+        body: HTML,
+        contentType: "text/html",
+      });
+    case "cut_body":
+      return plainResponse({ ...served, body: head(served.body, spoiler.atShare) });
+    case "reset":
+      return brokenResponse({ ...served, body: head(served.body, spoiler.atShare) });
+    case "stall":
+      return spoiler.after === "nothing"
+        ? pause(Infinity, stalls).then(() => plainResponse({ ...served, status: 503, body: "" }))
+        : stalledResponse(served, { sent: spoiler.after === "half" ? head(served.body, 0.5) : "", stalls });
+    default:
+      return plainResponse(served);
+  }
+}
+
+function head(body: string, share = 0.5): string {
+  return body.slice(0, Math.floor(body.length * share));
+}
+
+/** A chunked body that fails on the way, which makes the server reset the connection. */
+function brokenResponse(served: Served): Response {
+  let isSent = false;
+  const body = new ReadableStream<Uint8Array>({
+    pull(controller) {
+      if (isSent) return controller.error(new Error("recorded exchange: reset by a fault"));
+      isSent = true;
+      controller.enqueue(new TextEncoder().encode(served.body));
+    },
+  });
+  return streamResponse(served, body);
+}
+
+/** A body that stops and never ends; the client's leaving or the server's close ends it. */
+function stalledResponse(served: Served, { sent, stalls }: { sent: string; stalls: Stalls }): Response {
+  let forget = () => {};
+  const body = new ReadableStream<Uint8Array>({
+    start(controller) {
+      if (sent !== "") controller.enqueue(new TextEncoder().encode(sent));
+      forget = stalls.hold(() => controller.error(new Error("recorded exchange: closed during a stall")));
+    },
+    cancel() {
+      forget();
+    },
+  });
+  return streamResponse(served, body);
+}
+
+function streamResponse(
+  { status, contentType, headers }: Served,
+  body: ReadableStream<Uint8Array>,
+): Response {
+  const type = contentType ?? "application/json;charset=utf-8";
+  return new Response(body, { status, headers: { "content-type": type, ...headers } });
+}
+
+/**
+ * Waits a bounded real time, or for ever; ends early when the server closes. It does not watch the client:
+ * a reply to one that left goes nowhere.
+ */
+function pause(ms: number, stalls: Stalls): Promise<void> {
+  return new Promise((resolve) => {
+    const end = () => {
+      clearTimeout(timer);
+      forget();
+      resolve();
+    };
+    const timer = ms === Infinity ? undefined : setTimeout(end, Math.min(ms, MAX_LATENCY_MS));
+    const forget = stalls.hold(end);
+  });
+}
