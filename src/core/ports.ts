@@ -158,6 +158,8 @@ export interface Exchange {
   /** Measures the skew when it is unknown or an hour old. */
   syncClock(signal?: AbortSignal): Promise<void>;
   fetchBars(ask: BarsAsk): Promise<BarsReply>;
+  /** Open time of the first bar the venue serves (from the listing, or its last N only); null when it has none. */
+  firstBar(ask: Omit<BarsAsk, "range">): Promise<number | null>;
   close(): Promise<void>;
 }
 
