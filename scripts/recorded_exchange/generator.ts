@@ -155,11 +155,15 @@ function barMaker(options: GeneratorOptions & { grid: Grid }): (openMs: number) 
   const isFlat = (openMs: number) =>
     (zeroBelow > 0 && mix(seed ^ 0x2e7, openMs / 1000) < zeroBelow) ||
     spans.some((span) => openMs >= span.startMs && openMs < span.endMs);
+  /** The close just made, which is the open of the bar that a page asks for next. */
+  let known = { atMs: NaN, ticks: 0 };
   return (openMs) => {
-    const openTicks = ticksAt({ seed, base, atMs: openMs });
+    const openTicks = known.atMs === openMs ? known.ticks : ticksAt({ seed, base, atMs: openMs });
     const open = openTicks / scale;
     if (isFlat(openMs)) return { openMs, open, high: open, low: open, close: open, volume: 0 };
-    const closeTicks = ticksAt({ seed, base, atMs: grid.step(openMs, 1) });
+    const endMs = grid.step(openMs, 1);
+    const closeTicks = ticksAt({ seed, base, atMs: endMs });
+    known = { atMs: endMs, ticks: closeTicks };
     const chance = mix(seed ^ 0x77, openMs / 1000);
     const top = Math.max(openTicks, closeTicks) + (chance & 0xffff) % wick;
     const bottom = Math.max(1, Math.min(openTicks, closeTicks) - (chance >>> 16) % wick);

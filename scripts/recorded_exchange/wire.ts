@@ -69,39 +69,40 @@ function spoil(
     case "cut_body":
       return plainResponse({ ...served, body: head(served.body, spoiler.atShare) });
     case "reset":
-      return brokenResponse({ ...served, body: head(served.body, spoiler.atShare) });
+      return brokenResponse(served, head(served.body, spoiler.atShare));
     case "stall":
       return spoiler.after === "nothing"
         ? pause(Infinity, stalls).then(() => plainResponse({ ...served, status: 503, body: "" }))
-        : stalledResponse(served, { sent: spoiler.after === "half" ? head(served.body, 0.5) : "", stalls });
+        : stalledResponse(served, { sent: head(served.body, spoiler.after === "half" ? 0.5 : 0), stalls });
     default:
       return plainResponse(served);
   }
 }
 
-function head(body: string, share = 0.5): string {
-  return body.slice(0, Math.floor(body.length * share));
+function head(body: Served["body"], share = 0.5): Uint8Array<ArrayBuffer> {
+  const bytes = typeof body === "string" ? new TextEncoder().encode(body) : body;
+  return bytes.slice(0, Math.floor(bytes.length * share));
 }
 
 /** A chunked body that fails on the way, which makes the server reset the connection. */
-function brokenResponse(served: Served): Response {
+function brokenResponse(served: Served, sent: Uint8Array): Response {
   let isSent = false;
   const body = new ReadableStream<Uint8Array>({
     pull(controller) {
       if (isSent) return controller.error(new Error("recorded exchange: reset by a fault"));
       isSent = true;
-      controller.enqueue(new TextEncoder().encode(served.body));
+      controller.enqueue(sent);
     },
   });
   return streamResponse(served, body);
 }
 
 /** A body that stops and never ends; the client's leaving or the server's close ends it. */
-function stalledResponse(served: Served, { sent, stalls }: { sent: string; stalls: Stalls }): Response {
+function stalledResponse(served: Served, { sent, stalls }: { sent: Uint8Array; stalls: Stalls }): Response {
   let forget = () => {};
   const body = new ReadableStream<Uint8Array>({
     start(controller) {
-      if (sent !== "") controller.enqueue(new TextEncoder().encode(sent));
+      if (sent.length > 0) controller.enqueue(sent);
       forget = stalls.hold(() => controller.error(new Error("recorded exchange: closed during a stall")));
     },
     cancel() {

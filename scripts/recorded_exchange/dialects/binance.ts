@@ -4,8 +4,9 @@
  */
 
 import { gridOf } from "../grid.ts";
-import { decimal, type Market, partsOf, statusAt, tickText } from "../market.ts";
+import { type Market, partsOf, statusAt, tickText } from "../market.ts";
 import type { Charge } from "../meter.ts";
+import { RowBytes } from "../row_bytes.ts";
 import type { Row } from "../rows.ts";
 import {
   type Answer,
@@ -127,7 +128,7 @@ function klines(call: DialectCall): Answer {
     limit: Math.min(limit, MAX_ROWS),
     from: startMs === undefined ? "end" : "start",
   });
-  return { status: 200, body: klinesText(rows) };
+  return { status: 200, body: klinesBytes(rows) };
 }
 
 function refused(code: number, msg: string): Answer {
@@ -138,22 +139,30 @@ function mandatory(name: string): string {
   return `Mandatory parameter '${name}' was not sent, was empty/null, or malformed.`;
 }
 
-/** Built by hand: a page of 1,000 rows must cost less than a millisecond. */
-function klinesText(rows: Row[]): string {
-  let text = "[";
-  for (const row of rows) {
-    const separator = text.length === 1 ? "[" : ",[";
-    const quoteVolume = Math.round((row.volume ?? 0) * (row.close ?? 0));
-    const trades = row.volume === 0 ? 0 : 1 + (quoteVolume & 1023);
-    text += separator + row.openMs + "," + quoted(row.open) + "," + quoted(row.high) + "," + quoted(row.low) +
-      "," + quoted(row.close) + "," + quoted(row.volume) + "," + (row.endMs - 1) + ',"' + quoteVolume + '",' +
-      trades + ',"0","0","0"]';
-  }
-  return text + "]";
-}
+const PAGE = new RowBytes();
 
-function quoted(value: number | null): string {
-  return value === null ? "null" : '"' + decimal(value) + '"';
+/** Rows of twelve columns; what a bar does not know (trades, taker volumes) is made up from its volume. */
+function klinesBytes(rows: Row[]): Uint8Array<ArrayBuffer> {
+  PAGE.clear();
+  rows.forEach((row, index) => {
+    const value = Math.round((row.volume ?? 0) * (row.close ?? 0));
+    PAGE.reserve();
+    PAGE.text(index === 0 ? "[[" : ",[");
+    PAGE.whole(row.openMs);
+    for (const field of [row.open, row.high, row.low, row.close, row.volume]) {
+      PAGE.text(",");
+      PAGE.decimal(field, true);
+    }
+    PAGE.text(",");
+    PAGE.whole(row.endMs - 1);
+    PAGE.text(',"');
+    PAGE.whole(value);
+    PAGE.text('",');
+    PAGE.whole(row.volume === 0 ? 0 : 1 + value % 1_000);
+    PAGE.text(',"0","0","0"]');
+  });
+  PAGE.text(rows.length === 0 ? "[]" : "]");
+  return PAGE.taken();
 }
 
 function exchangeInfo({ params, markets, nowMs }: DialectCall): Answer {

@@ -28,7 +28,8 @@ export interface DialectCall {
 /** A reply before faults on the wire. */
 export interface Answer {
   status: number;
-  body: string;
+  /** Text, or the bytes of it where speed counts. */
+  body: string | Uint8Array<ArrayBuffer>;
   /** Set where the body is not JSON. */
   contentType?: string;
 }
