@@ -61,3 +61,7 @@ export const DRAIN_MAX_MS = 20_000;
 export const ABSENT_REASK_SEC = [600, 3_600, 86_400, 7 * 86_400, 30 * 86_400] as const;
 /** `not_listed` is asked again weekly (spec §4). */
 export const NOT_LISTED_REASK_SEC = 7 * 86_400;
+/** A configuration file: its bytes, and the depth and number of values in it. */
+export const CONFIG_MAX_BYTES = 1024 * 1024;
+export const CONFIG_MAX_DEPTH = 32;
+export const CONFIG_MAX_NODES = 100_000;
