@@ -22,7 +22,7 @@ export function formingStart(now: number, grid: Grid): number {
  * snapped outward, but not beyond `defaultEnd` (warm-up wants the last closed bars).
  */
 export function requestedRange(asked: AskedBounds, defaultEnd: number, grid: Grid): TimeRange {
-  const end = asked.end ?? defaultEnd;
+  const end = asked.end ?? Math.max(defaultEnd, asked.start ?? defaultEnd);
   if (asked.last !== null) {
     const until = slotAtOrAfter(Math.min(end, defaultEnd), grid);
     return [slotStart(until - asked.last, grid), slotStart(until, grid)];

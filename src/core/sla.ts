@@ -2,32 +2,11 @@
 
 import { HistoryError } from "./errors.ts";
 import type { Phase, SLAPolicy } from "./metadata.ts";
+import { SLA_PRESETS, type SlaPreset } from "./sla_presets.ts";
 
-/** The presets of spec §10. */
-export const SLA_PRESETS: Readonly<Record<"baseline" | "tolerant-partial", Readonly<SLAPolicy>>> = {
-  baseline: {
-    max_wait_storage_ms: 3000,
-    max_wait_backfill_ms: 45_000,
-    max_wait_live_ms: 5000,
-    total_deadline_ms: 60_000,
-    retry_backoff_ms: 500,
-    max_sync_gap_bars: null,
-    min_coverage: 0.98,
-    max_lag_seconds: 45,
-    on_violation: "FAIL_FAST",
-  },
-  "tolerant-partial": {
-    max_wait_storage_ms: 5000,
-    max_wait_backfill_ms: 75_000,
-    max_wait_live_ms: 7000,
-    total_deadline_ms: 90_000,
-    retry_backoff_ms: 1000,
-    max_sync_gap_bars: null,
-    min_coverage: 0.9,
-    max_lag_seconds: 90,
-    on_violation: "PARTIAL_FILL",
-  },
-};
+/** Every key of a policy, with what a preset leaves alone. */
+const PRESET_REST = { max_sync_gap_bars: null } as const;
+const KEYS: readonly string[] = [...Object.keys(SLA_PRESETS.baseline), ...Object.keys(PRESET_REST)];
 
 const PHASE_BUDGETS = ["max_wait_storage_ms", "max_wait_backfill_ms", "max_wait_live_ms"] as const;
 const WHOLE_NUMBERS = [
@@ -50,9 +29,8 @@ export function requestPolicy(
 ): SLAPolicy {
   if (asked === undefined) return configured;
   if (typeof asked === "string") {
-    const preset = SLA_PRESETS[asked as keyof typeof SLA_PRESETS];
     if (!Object.hasOwn(SLA_PRESETS, asked)) throw badSla("sla", asked, "baseline or tolerant-partial");
-    return { ...preset };
+    return { ...PRESET_REST, ...SLA_PRESETS[asked as SlaPreset] };
   }
   if (asked === null || typeof asked !== "object") {
     throw badSla("sla", asked, "a policy or the name of a preset");
@@ -60,7 +38,7 @@ export function requestPolicy(
   const policy: SLAPolicy = { ...configured };
   for (const [key, value] of Object.entries(asked)) {
     if (value === undefined) continue;
-    if (!Object.hasOwn(SLA_PRESETS.baseline, key)) throw badSla(key, value, "a key of SLAPolicy");
+    if (!KEYS.includes(key)) throw badSla(key, value, "a key of SLAPolicy");
     checkValue(key as keyof SLAPolicy, value);
     Object.assign(policy, { [key]: value });
   }
@@ -106,9 +84,7 @@ function badSla(key: string, value: unknown, wanted: string): HistoryError {
     "BAD_REQUEST",
     `Cannot use sla ${key} = ${JSON.stringify(value)}: it must be ${wanted}`,
     {
-      hint: `Known keys: ${Object.keys(SLA_PRESETS.baseline).join(", ")}; presets: ${
-        Object.keys(SLA_PRESETS).join(", ")
-      }`,
+      hint: `Known keys: ${KEYS.join(", ")}; presets: ${Object.keys(SLA_PRESETS).join(", ")}`,
     },
   );
 }
