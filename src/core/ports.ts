@@ -187,6 +187,11 @@ export interface LedgerRow {
   source: string;
   /** Venue time of the request, epoch seconds, fractional. */
   askedAt: number;
+  /**
+   * `askedAt` of the first ask of any of it. A writer gives its own `askedAt`; the store, which drops rows that a newer
+   * one supersedes, hands on the earliest that they had.
+   */
+  firstAskedAt: number;
   /** Bars that the answer brought inside [start, end). */
   bars: number;
   /** Times this range has been asked and answered (or failed). */
@@ -249,7 +254,11 @@ export interface NodeState {
   chunks: { k: number; rows: number; digest: string }[];
   /** Bars that are closed and not final, ascending. */
   provisional: Bars;
-  /** Oldest first (by askedAt, then order of writing). */
+  /**
+   * Oldest first (by askedAt, then order of writing). Kept short: an answered row takes the place of older rows of its
+   * source that lie wholly inside it, a failed one that of older failed ones alone; rows without a reason that touch
+   * within one window become one.
+   */
   ledger: LedgerRow[];
   /** Ascending in ts. */
   findings: Finding[];
@@ -282,10 +291,13 @@ export interface WindowWrite {
 }
 
 export interface WindowOutcome {
+  /** Final bars at slots that had none. */
   inserted: number;
   /** Final bars whose values changed: each is in the revision log. */
   revised: number;
+  /** Final bars newly noted as withdrawn; they are kept. */
   withdrawn: number;
+  /** The node's revision with this write. */
   revision: number;
 }
 
