@@ -1,0 +1,73 @@
+/**
+ * What tests may need of the machine, and where it is: looked for once, by the runner and by the tests alike.
+ * Nothing here installs anything.
+ */
+
+import { delimiter, join } from "node:path";
+import { fileURLToPath } from "node:url";
+
+/** The checkout's root, and the folder of recorded data that may stand beside it. */
+const ROOT = new URL("../../", import.meta.url);
+
+/** Names under which a browser that speaks DevTools is installed. */
+const BROWSERS = ["chromium", "chromium-browser", "google-chrome", "google-chrome-stable"];
+
+/** Something that a test can need. `../shared` alone may be missing under CI. */
+export type Need = "../shared" | "node" | "chromium" | "python" | "git";
+
+/** The first executable of one of these names on PATH, or null. */
+export function onPath(names: string[], path: string = Deno.env.get("PATH") ?? ""): string | null {
+  for (const folder of path.split(delimiter).filter((one) => one !== "")) {
+    for (const name of names) {
+      const file = join(folder, name);
+      if (isFile(file)) return file;
+    }
+  }
+  return null;
+}
+
+function isFile(path: string): boolean {
+  try {
+    return Deno.statSync(path).isFile;
+  } catch (error) {
+    if (error instanceof Deno.errors.NotFound || error instanceof Deno.errors.PermissionDenied) return false;
+    if (error instanceof Deno.errors.NotADirectory || error instanceof Deno.errors.NotCapable) return false;
+    throw error;
+  }
+}
+
+function isFolder(path: string): boolean {
+  try {
+    return Deno.statSync(path).isDirectory;
+  } catch (error) {
+    if (error instanceof Deno.errors.NotFound) return false;
+    throw error;
+  }
+}
+
+/** Folder of the recorded data beside the checkout, whether it is there or not. */
+export function sharedFolder(): string {
+  return fileURLToPath(new URL("../shared/", ROOT));
+}
+
+/** The Python of the tests: `TEST_PYTHON`, which `.ci/run` and `scripts/python_env.ts` set. */
+function pythonPath(): string | null {
+  const named = Deno.env.get("TEST_PYTHON");
+  return named && isFile(named) ? named : null;
+}
+
+/** Where a tool is: an absolute path, or null when the machine lacks it. */
+export function find(need: Need): string | null {
+  switch (need) {
+    case "../shared":
+      return isFolder(sharedFolder()) ? sharedFolder() : null;
+    case "node":
+      return onPath(["node"]);
+    case "chromium":
+      return Deno.env.get("TEST_CHROMIUM") ?? onPath(BROWSERS);
+    case "python":
+      return pythonPath();
+    case "git":
+      return onPath(["git"]);
+  }
+}
