@@ -3,15 +3,14 @@
  * strikes. Chance comes from a seed, so a run can be had again.
  */
 
-import { mix, type Span } from "./generator.ts";
-import type { Row } from "./rows.ts";
-
-/** What a call asks for, whatever the venue calls it. */
-export type Endpoint = "bars" | "markets" | "time" | "other";
+import { mix } from "./generator.ts";
+import type { Row, RowField } from "./row.ts";
+import { isInside, type Span } from "./span.ts";
+import type { Endpoint, VenueId } from "./venue_id.ts";
 
 /** Which calls a fault strikes: all conditions given must hold. Nothing given: every call it can apply to. */
 export interface FaultMatch {
-  venue?: string;
+  venue?: VenueId;
   endpoint?: Endpoint;
   /** A part of the path, or a pattern for it. */
   path?: string | RegExp;
@@ -94,14 +93,12 @@ export type HistoryFault =
   /** The venue leaves the bar that is still forming out. */
   | { kind: "no_forming_bar" };
 
-export type RowField = "open" | "high" | "low" | "close" | "volume";
-
 /** A fault: what, on which calls, and a name for the record. */
 export type Fault = (WireFault | AskFault | RowFault | HistoryFault) & { name?: string; match?: FaultMatch };
 
 /** What a match can look at. */
 export interface FaultCall {
-  venue: string;
+  venue: VenueId;
   endpoint: Endpoint;
   path: string;
   params: URLSearchParams;
@@ -197,11 +194,6 @@ function fits(fault: Fault, call: FaultCall): boolean {
 
 function textFits(text: string, wanted: string | RegExp): boolean {
   return typeof wanted === "string" ? text.includes(wanted) : wanted.test(text);
-}
-
-/** Whether a time lies in a span; without a span it always does. */
-export function isInside(ms: number, span: Span | undefined): boolean {
-  return span === undefined || (ms >= span.startMs && ms < span.endMs);
 }
 
 function sortInto(struck: Struck, fault: Fault): void {

@@ -6,12 +6,7 @@
 
 import { type Grid, gridOf } from "./grid.ts";
 import type { Bar, Series, SeriesAsk, SeriesSource } from "./series.ts";
-
-/** A stretch of time, half open, epoch milliseconds. */
-export interface Span {
-  startMs: number;
-  endMs: number;
-}
+import type { Span } from "./span.ts";
 
 /** What to make up. */
 export interface GeneratorOptions {

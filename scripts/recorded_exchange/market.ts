@@ -31,6 +31,11 @@ export function statusAt(market: Market, nowMs: number): "absent" | "trading" | 
   return market.afterDelisting === "dropped" ? "absent" : "inactive";
 }
 
+/** The markets that the venue shows at this time, trading or not. */
+export function listedAt(markets: readonly Market[], nowMs: number): Market[] {
+  return markets.filter((market) => statusAt(market, nowMs) !== "absent");
+}
+
 /** The smallest step with so many digits, written out: 2 gives `0.01`. */
 export function tickText(decimals: number): string {
   return decimals === 0 ? "1" : `0.${"0".repeat(decimals - 1)}1`;

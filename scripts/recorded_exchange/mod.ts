@@ -5,13 +5,16 @@
  */
 
 export { isSettable, type SettableClock, settableClock, systemClock, type VenueClock } from "./clock.ts";
-export type { CcxtUrls, VenueId } from "./dialects/dialect.ts";
+export type { CcxtUrls } from "./dialects/dialect.ts";
 export type { Fault, FaultMatch } from "./faults.ts";
-export { generatedSeries, generatedSource, type GeneratorOptions, type Span } from "./generator.ts";
+export { generatedSeries, generatedSource, type GeneratorOptions } from "./generator.ts";
 export { fixedGrid, type Grid, gridOf } from "./grid.ts";
 export type { Market } from "./market.ts";
 export { type BucketRule, type Budget, type Charge, Meter, UNLIMITED, type WindowTally } from "./meter.ts";
-export { partialBar, type Row } from "./rows.ts";
+export { partialBar } from "./rows.ts";
+export type { Row } from "./row.ts";
+export type { Span } from "./span.ts";
+export type { Endpoint, VenueId } from "./venue_id.ts";
 export { type Bar, noBars, type Series, seriesByName, seriesOfBars, type SeriesSource } from "./series.ts";
 export {
   type RecordedCall,
@@ -20,3 +23,19 @@ export {
   startRecordedExchange,
   VENUES,
 } from "./server.ts";
+export {
+  DEMO_LISTED_MS,
+  DEMO_MARKETS,
+  DEMO_MONTH,
+  DEMO_OUTAGES,
+  DEMO_QUIET,
+  demoSeries,
+  startDemoExchange,
+} from "./demo_month.ts";
+export {
+  barsFromFile,
+  type BitfinexPage,
+  bitfinexPages,
+  seriesFromBarFile,
+  seriesFromBitfinexPages,
+} from "./recorded_files.ts";

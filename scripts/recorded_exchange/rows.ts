@@ -2,25 +2,13 @@
  * The rows of a reply: what the venue shows of a series at its clock's time, and what faults make of it.
  */
 
-import { type AskFault, type HistoryFault, isInside, type RowFault } from "./faults.ts";
+import type { AskFault, HistoryFault, RowFault } from "./faults.ts";
 import { mix } from "./generator.ts";
 import type { Grid } from "./grid.ts";
 import type { Market } from "./market.ts";
+import type { Row } from "./row.ts";
 import type { Bar, Series } from "./series.ts";
-
-/** A row as it is sent; a field is null only where a fault made it so. */
-export interface Row {
-  openMs: number;
-  /** When the bar ends, epoch ms; what a venue reports as its close time is up to the dialect. */
-  endMs: number;
-  open: number | null;
-  high: number | null;
-  low: number | null;
-  close: number | null;
-  volume: number | null;
-  /** The bar is not over yet by the venue's clock. */
-  isForming: boolean;
-}
+import { isInside } from "./span.ts";
 
 /** A page that a client asked for, in the venue's terms. */
 export interface PageAsk {

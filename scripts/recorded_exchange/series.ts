@@ -3,6 +3,8 @@
  * clock; a series itself has no clock and never changes.
  */
 
+import type { VenueId } from "./venue_id.ts";
+
 /** One bar. Times are epoch milliseconds of the open; prices and volume are the venue's own numbers. */
 export interface Bar {
   openMs: number;
@@ -30,7 +32,7 @@ export interface Series {
 
 /** Names what the server wants a series for. `anchorMs` is given where a day does not open at 00:00 UTC. */
 export interface SeriesKey {
-  venue: string;
+  venue: VenueId;
   symbol: string;
   timeframe: string;
   anchorMs?: number;

@@ -6,18 +6,17 @@
  * calls alone; after `close()` nothing of it is left running.
  */
 
+import { answer, type Answered, DIALECTS, findVenue, type Venue } from "./answering.ts";
 import { systemClock, type VenueClock } from "./clock.ts";
-import { binance } from "./dialects/binance.ts";
-import type { Answer, CcxtUrls, Dialect, DialectPage, VenueId } from "./dialects/dialect.ts";
-import { type Endpoint, type Fault, FaultBox, type Struck } from "./faults.ts";
+import type { CcxtUrls, Dialect } from "./dialects/dialect.ts";
+import { type Fault, FaultBox } from "./faults.ts";
 import { generatedSource } from "./generator.ts";
 import type { Market } from "./market.ts";
-import { type Budget, type Charge, Meter, UNLIMITED } from "./meter.ts";
-import { pageRows, type Row } from "./rows.ts";
-import { noBars, type Series, type SeriesSource } from "./series.ts";
-import { spoiledResponse, Stalls } from "./wire.ts";
-
-const DIALECTS: Record<VenueId, Dialect> = { binance } as Record<VenueId, Dialect>;
+import { type Budget, Meter, UNLIMITED } from "./meter.ts";
+import type { Row } from "./row.ts";
+import type { SeriesSource } from "./series.ts";
+import type { Endpoint, VenueId } from "./venue_id.ts";
+import { sentStatus, spoiledResponse, Stalls } from "./wire.ts";
 
 /** The venues that the server speaks. */
 export const VENUES = Object.keys(DIALECTS) as VenueId[];
@@ -88,57 +87,29 @@ export interface RecordedExchange {
   close(): Promise<void>;
 }
 
-/** The state of one venue. */
-interface Venue {
-  dialect: Dialect;
-  markets: readonly Market[];
-  meter: Meter;
-  series: Map<string, Series>;
-}
-
 /** Starts a recorded exchange on 127.0.0.1 and returns once it listens. */
 export function startRecordedExchange(options: RecordedExchangeOptions = {}): RecordedExchange {
   const clock = options.clock ?? systemClock;
-  const box = new FaultBox(options.seed ?? 1);
-  for (const fault of options.faults ?? []) box.inject(fault);
-  const venues = new Map(venueIds(options).map((id) => [id, venueOf(id, options)]));
-  const record = options.record ?? true;
-  const calls: RecordedCall[] = [];
-  const stalls = new Stalls();
+  const faults = new FaultBox(options.seed ?? 1);
+  for (const fault of options.faults ?? []) faults.inject(fault);
+  const venues = new Map((options.venues ?? VENUES).map((id) => [id, venueOf(id, options)]));
   const source = options.series ?? generatedSource();
-  let seq = 0;
-
-  const handle = (request: Request): Response | Promise<Response> => {
-    const found = findVenue(request.url, venues);
-    if (found === undefined) return new Response("no such venue", { status: 404 });
-    const { venue, path, params } = found;
-    const nowMs = clock.nowMs();
-    const { endpoint, bucket, cost } = venue.dialect.costOf(path, params);
-    const charge = venue.meter.charge({ bucket, cost, nowMs });
-    const struck = box.draw({ venue: venue.dialect.venue, endpoint, path, params, atMs: nowMs });
-    const served = serve({ venue, path, params, nowMs, charge, struck, source });
-    if (venue.meter.isLimited(bucket)) {
-      Object.assign(served.headers, venue.dialect.usageHeaders?.(charge, venue.meter));
-    }
-    if (record) {
-      if (calls.length >= MAX_CALLS) calls.splice(0, MAX_CALLS / 2);
-      calls.push({
-        seq: ++seq,
-        venue: venue.dialect.venue,
-        endpoint,
-        atMs: nowMs,
-        path,
-        params: Object.fromEntries(params),
-        status: served.status,
-        cost,
-        ...rowsNote(served.rows),
-        faults: struck.names,
-      });
-    }
-    return spoiledResponse(served, { wire: struck.wire, stalls });
-  };
-
-  const server = Deno.serve({ hostname: "127.0.0.1", port: options.port ?? 0, onListen: () => {} }, handle);
+  const book = new CallBook(options.record ?? true);
+  const stalls = new Stalls();
+  const server = Deno.serve(
+    { hostname: "127.0.0.1", port: options.port ?? 0, onListen: () => {} },
+    (request) => {
+      const found = findVenue(request.url, venues);
+      if (found === undefined) {
+        return new Response("Not found: no venue here has this path\n", {
+          status: 404,
+        });
+      }
+      const answered = answer({ ...found, nowMs: clock.nowMs() }, { faults, source });
+      book.note(answered);
+      return spoiledResponse(answered.served, { wire: answered.struck.wire, stalls });
+    },
+  );
   const url = `http://127.0.0.1:${server.addr.port}`;
   const venueNamed = (id: VenueId) => {
     const venue = venues.get(id);
@@ -148,13 +119,13 @@ export function startRecordedExchange(options: RecordedExchangeOptions = {}): Re
   return {
     url,
     clock,
-    calls,
+    calls: book.calls,
     urls: (id) => venueNamed(id).dialect.urls(`${url}/${id}`),
     options: (id) => structuredClone(venueNamed(id).dialect.options),
-    clearCalls: () => calls.splice(0),
+    clearCalls: () => book.clear(),
     meter: (id) => venueNamed(id).meter,
-    inject: (fault) => box.inject(fault),
-    clearFaults: () => box.clear(),
+    inject: (fault) => faults.inject(fault),
+    clearFaults: () => faults.clear(),
     close: async () => {
       stalls.release();
       await server.shutdown();
@@ -162,8 +133,42 @@ export function startRecordedExchange(options: RecordedExchangeOptions = {}): Re
   };
 }
 
-function venueIds({ venues }: RecordedExchangeOptions): VenueId[] {
-  return [...(venues ?? VENUES)];
+/** The record of calls. */
+class CallBook {
+  readonly calls: RecordedCall[] = [];
+  #seq = 0;
+  readonly #isKept: boolean;
+
+  constructor(isKept: boolean) {
+    this.#isKept = isKept;
+  }
+
+  note({ call, cost, struck, served }: Answered): void {
+    this.#seq++;
+    if (!this.#isKept) return;
+    if (this.calls.length >= MAX_CALLS) this.calls.splice(0, MAX_CALLS / 2);
+    this.calls.push({
+      seq: this.#seq,
+      venue: call.venue,
+      endpoint: call.endpoint,
+      atMs: call.atMs,
+      path: call.path,
+      params: Object.fromEntries(call.params),
+      status: sentStatus(served, struck.wire),
+      cost,
+      ...rowsNote(served.rows),
+      faults: struck.names,
+    });
+  }
+
+  clear(): void {
+    this.calls.length = 0;
+  }
+}
+
+function rowsNote(rows: Row[] | undefined): Partial<RecordedCall> {
+  if (rows === undefined) return {};
+  return { rows: rows.length, firstOpenMs: rows[0]?.openMs, lastOpenMs: rows.at(-1)?.openMs };
 }
 
 function venueOf(id: VenueId, { markets, budget }: RecordedExchangeOptions): Venue {
@@ -181,89 +186,4 @@ function budgetOf(dialect: Dialect, budget: RecordedExchangeOptions["budget"]): 
   if (budget === "venue") return dialect.budget;
   if (budget === undefined || budget === "unlimited") return UNLIMITED;
   return budget[dialect.venue] ?? UNLIMITED;
-}
-
-/** Finds whom a URL is meant for: `/binance/api/v3/…`, or the dialect's own root without the name. */
-function findVenue(
-  url: string,
-  venues: ReadonlyMap<VenueId, Venue>,
-): { venue: Venue; path: string; params: URLSearchParams } | undefined {
-  const { pathname, searchParams } = new URL(url);
-  const path = decodeURIComponent(pathname);
-  for (const [id, venue] of venues) {
-    const below = path.startsWith(`/${id}/`) ? path.slice(id.length + 1) : path;
-    if (below.startsWith(venue.dialect.root)) return { venue, path: below, params: searchParams };
-  }
-  return undefined;
-}
-
-/** What goes out, before the wire's faults. */
-export interface Served extends Answer {
-  headers: Record<string, string>;
-  rows?: Row[];
-}
-
-interface Serving {
-  venue: Venue;
-  path: string;
-  params: URLSearchParams;
-  nowMs: number;
-  charge: Charge;
-  struck: Struck;
-  source: SeriesSource;
-}
-
-function serve(serving: Serving): Served {
-  const { venue, path, params, nowMs, charge, struck, source } = serving;
-  const dated = { date: new Date(nowMs).toUTCString() };
-  for (const fault of struck.wire) {
-    if (fault.kind === "ban") venue.meter.ban(nowMs + fault.forMs);
-  }
-  const bannedUntilMs = venue.meter.bannedUntil(nowMs);
-  if (charge.isRefused || bannedUntilMs !== undefined) {
-    const why: Charge = bannedUntilMs === undefined
-      ? charge
-      : { isRefused: true, usedNow: charge.usedNow, reason: "banned", untilMs: bannedUntilMs };
-    const refusal = venue.dialect.refusal(why, nowMs);
-    return { ...refusal, headers: { ...dated, ...refusal.headers } };
-  }
-  const failure = struck.wire.find((fault) => fault.kind === "status");
-  if (failure !== undefined) {
-    const body = failure.body ?? venue.dialect.failureBody({ status: failure.status, nowMs });
-    const retry: Record<string, string> = failure.retryAfterSec === undefined
-      ? {}
-      : { "retry-after": String(failure.retryAfterSec) };
-    return { status: failure.status, body, headers: { ...dated, ...retry, ...failure.headers } };
-  }
-  let sent: Row[] | undefined;
-  const rows = (page: DialectPage) => {
-    const key = `${page.market.symbol} ${page.grid.timeframe} ${page.anchorMs ?? 0}`;
-    sent = pageRows({ ...page, series: seriesOf({ venue, key, page, source }) }, { nowMs, faults: struck });
-    return sent;
-  };
-  const answer = venue.dialect.answer({ path, params, nowMs, markets: venue.markets, rows });
-  return { ...answer, headers: dated, rows: sent };
-}
-
-/** A series is looked up once; generated ones keep nothing but their seed. */
-function seriesOf({ venue, key, page, source }: {
-  venue: Venue;
-  key: string;
-  page: DialectPage;
-  source: SeriesSource;
-}): Series {
-  let series = venue.series.get(key);
-  if (series === undefined) {
-    const { market, grid, anchorMs } = page;
-    series =
-      source({ venue: venue.dialect.venue, symbol: market.symbol, timeframe: grid.timeframe, anchorMs }) ??
-        noBars;
-    venue.series.set(key, series);
-  }
-  return series;
-}
-
-function rowsNote(rows: Row[] | undefined): Partial<RecordedCall> {
-  if (rows === undefined) return {};
-  return { rows: rows.length, firstOpenMs: rows[0]?.openMs, lastOpenMs: rows.at(-1)?.openMs };
 }

@@ -2,11 +2,10 @@
  * Faults on the wire: what becomes of a finished reply on its way to the client.
  */
 
+import { htmlPage } from "./dialects/dialect.ts";
 import type { WireFault } from "./faults.ts";
-import type { Served } from "./server.ts";
+import type { Served } from "./answering.ts";
 
-const HTML = "<!DOCTYPE html><html><head><title>Attention Required! | Gateway</title></head>" +
-  "<body><h1>Sorry, something went wrong</h1><p>The web server reported an error.</p></body></html>";
 /** Latency is real time; more than this would hang a test run. */
 const MAX_LATENCY_MS = 30_000;
 
@@ -47,6 +46,12 @@ export function spoiledResponse(
   return lateMs === 0 ? respond() : pause(lateMs, stalls).then(respond);
 }
 
+/** The status that the client sees, faults included. */
+export function sentStatus(served: Served, wire: readonly WireFault[]): number {
+  const spoiler = wire.find((fault) => fault.kind === "html" || fault.kind === "empty_body");
+  return spoiler === undefined ? served.status : spoiler.status ?? 200;
+}
+
 function plainResponse({ status, body, contentType, headers }: Served): Response {
   const type = contentType ?? "application/json;charset=utf-8";
   return new Response(body, { status, headers: { "content-type": type, ...headers } });
@@ -60,12 +65,7 @@ function spoil(
     case "empty_body":
       return plainResponse({ ...served, status: spoiler.status ?? 200, body: "" });
     case "html":
-      return plainResponse({
-        ...served,
-        status: spoiler.status ?? 200,
-        body: HTML,
-        contentType: "text/html",
-      });
+      return plainResponse({ ...served, ...htmlPage(spoiler.status ?? 200) });
     case "cut_body":
       return plainResponse({ ...served, body: head(served.body, spoiler.atShare) });
     case "reset":

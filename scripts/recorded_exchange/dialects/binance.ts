@@ -4,16 +4,16 @@
  */
 
 import { gridOf } from "../grid.ts";
-import { type Market, partsOf, statusAt, tickText } from "../market.ts";
+import { listedAt, type Market, partsOf, statusAt, tickText } from "../market.ts";
 import type { Charge } from "../meter.ts";
 import { RowBytes } from "../row_bytes.ts";
-import type { Row } from "../rows.ts";
+import type { Row } from "../row.ts";
 import {
   type Answer,
   type Cost,
   type Dialect,
   type DialectCall,
-  type Failure,
+  htmlPage,
   json,
   secondsUntil,
   wholeParam,
@@ -62,24 +62,26 @@ export const binance: Dialect = {
   refusal(charge, nowMs) {
     const headers = { "retry-after": secondsUntil(charge.untilMs, nowMs) };
     const banned = charge.reason === "banned";
-    const body = banned ? bannedText(charge.untilMs ?? nowMs) : TOO_MUCH;
-    return { status: banned ? 418 : 429, body: JSON.stringify({ code: -1003, msg: body }), headers };
+    const msg = banned ? bannedText(charge.untilMs ?? nowMs) : TOO_MUCH;
+    return { ...failed({ status: banned ? 418 : 429, code: -1003, msg }), headers };
   },
   usageHeaders(charge: Charge) {
     const used = String(charge.usedNow);
     return { "x-mbx-used-weight": used, "x-mbx-used-weight-1m": used };
   },
-  failureBody: ({ status, nowMs, bannedUntilMs }: Failure) => {
-    if (status === 418) return error(-1003, bannedText(bannedUntilMs ?? nowMs + 120_000));
-    if (status === 429) return error(-1003, TOO_MUCH);
-    if (status === 401) return error(-2015, "Invalid API-key, IP, or permissions for action.");
-    if (status === 451) {
-      return JSON.stringify({
-        code: 0,
-        msg: "Service unavailable from a restricted location according to 'b. Eligibility' in the terms.",
-      });
+  failure({ status, nowMs }) {
+    if (status === 418) return failed({ status, code: -1003, msg: bannedText(nowMs + 120_000) });
+    if (status === 429) return failed({ status, code: -1003, msg: TOO_MUCH });
+    if (status === 401) {
+      return failed({ status, code: -2015, msg: "Invalid API-key, IP, or permissions for action." });
     }
-    return error(-1001, "Internal error; unable to process your request. Please try again.");
+    if (status === 451) return failed({ status, code: 0, msg: RESTRICTED });
+    if (status === 403) return htmlPage(status);
+    return failed({
+      status,
+      code: -1001,
+      msg: "Internal error; unable to process your request. Please try again.",
+    });
   },
   urls: (base) => ({ api: { public: `${base}/api/v3` } }),
   options: { fetchMarkets: { types: ["spot"] }, fetchCurrencies: false, fetchMargins: false },
@@ -88,13 +90,16 @@ export const binance: Dialect = {
 const TOO_MUCH = "Too much request weight used; current limit is 6000 request weight per 1 MINUTE. " +
   "Please use WebSocket Streams for live updates to avoid polling the API.";
 
+const RESTRICTED = "Service unavailable from a restricted location according to 'b. Eligibility' in " +
+  "https://www.binance.com/en/terms. Please contact customer service if you believe you received this message in error.";
+
 function bannedText(untilMs: number): string {
   return `Way too much request weight used; IP banned until ${untilMs}. ` +
     "Please use WebSocket Streams for live updates to avoid bans.";
 }
 
-function error(code: number, msg: string): string {
-  return JSON.stringify({ code, msg });
+function failed({ status, code, msg }: { status: number; code: number; msg: string }): Answer {
+  return json({ code, msg }, status);
 }
 
 function idOf(market: Market): string {
@@ -109,7 +114,7 @@ function klines(call: DialectCall): Answer {
   const interval = params.get("interval");
   if (!interval) return refused(-1102, mandatory("interval"));
   if (!INTERVALS.has(interval)) return refused(-1120, "Invalid interval.");
-  const market = markets.find((one) => idOf(one) === symbol && statusAt(one, nowMs) !== "absent");
+  const market = listedAt(markets, nowMs).find((one) => idOf(one) === symbol);
   if (market === undefined) return refused(-1121, "Invalid symbol.");
   const startMs = wholeParam(params, "startTime");
   const endMs = wholeParam(params, "endTime");
@@ -132,7 +137,7 @@ function klines(call: DialectCall): Answer {
 }
 
 function refused(code: number, msg: string): Answer {
-  return { status: 400, body: error(code, msg) };
+  return failed({ status: 400, code, msg });
 }
 
 function mandatory(name: string): string {
@@ -167,7 +172,7 @@ function klinesBytes(rows: Row[]): Uint8Array<ArrayBuffer> {
 
 function exchangeInfo({ params, markets, nowMs }: DialectCall): Answer {
   const wanted = wantedSymbols(params);
-  const listed = markets.filter((market) => statusAt(market, nowMs) !== "absent");
+  const listed = listedAt(markets, nowMs);
   if (wanted?.some((id) => !listed.some((market) => idOf(market) === id))) {
     return refused(-1121, "Invalid symbol.");
   }

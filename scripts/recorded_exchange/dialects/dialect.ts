@@ -3,13 +3,11 @@
  * parameters into a body, given the markets, the time and a way to get rows.
  */
 
-import type { Endpoint } from "../faults.ts";
 import type { Market } from "../market.ts";
-import type { Budget, Charge, Meter } from "../meter.ts";
-import type { PageAsk, Row } from "../rows.ts";
-
-/** The venues spoken, by their ccxt ids. */
-export type VenueId = "binance" | "kraken" | "bitfinex" | "okx";
+import type { Budget, Charge } from "../meter.ts";
+import type { Row } from "../row.ts";
+import type { PageAsk } from "../rows.ts";
+import type { Endpoint, VenueId } from "../venue_id.ts";
 
 /** A page in a dialect's terms; the server finds the series. */
 export type DialectPage = Omit<PageAsk, "series"> & { anchorMs?: number };
@@ -45,7 +43,6 @@ export interface Cost {
 export interface Failure {
   status: number;
   nowMs: number;
-  bannedUntilMs?: number;
 }
 
 /** One venue's REST dialect. */
@@ -59,10 +56,10 @@ export interface Dialect {
   answer(call: DialectCall): Answer;
   /** The reply to a call over the budget, with the headers the venue sends. */
   refusal(charge: Charge, nowMs: number): Answer & { headers: Record<string, string> };
-  /** An error body for a status; for faults. */
-  failureBody(failure: Failure): string;
+  /** An error reply with a status, as this venue words it; for faults. */
+  failure(failure: Failure): Answer;
   /** Headers that tell the client how much is used; none by default. */
-  usageHeaders?(charge: Charge, meter: Meter): Record<string, string>;
+  usageHeaders?(charge: Charge): Record<string, string>;
   /** ccxt's `urls` that keep every call on this server. */
   urls(base: string): CcxtUrls;
   /** ccxt's `options` that keep it to public spot endpoints. */
@@ -77,6 +74,13 @@ export interface CcxtUrls {
 /** A JSON reply. */
 export function json(value: unknown, status = 200): Answer {
   return { status, body: JSON.stringify(value) };
+}
+
+/** What stands in front of a venue answers with HTML, not with the venue's own errors. */
+export function htmlPage(status: number): Answer {
+  const body = "<!DOCTYPE html><html><head><title>Attention Required!</title></head>" +
+    `<body><h1>${status}</h1><p>Sorry, you have been blocked or the service is unavailable.</p></body></html>`;
+  return { status, body, contentType: "text/html" };
 }
 
 /** A whole number parameter; undefined when absent, NaN when it is not one. */
