@@ -65,3 +65,13 @@ export const NOT_LISTED_REASK_SEC = 7 * 86_400;
 export const CONFIG_MAX_BYTES = 1024 * 1024;
 export const CONFIG_MAX_DEPTH = 32;
 export const CONFIG_MAX_NODES = 100_000;
+/** 429/418 answers in a row that one call sits out before it fails: a ban that never ends must not hang a fill. */
+export const PENALTIES_MAX = 20;
+/** The longest pause between two attempts of one call. */
+export const RETRY_BACKOFF_CAP_MS = 30_000;
+/** Symbols absent together that make an outage of the venue (spec §4). */
+export const OUTAGE_MIN_SYMBOLS = 3;
+/** Nodes of one venue that are looked at for an outage. */
+export const OUTAGE_MAX_NODES = 200;
+/** Errors that a job reports; further ones are counted only. */
+export const JOB_MAX_ERRORS = 100;
