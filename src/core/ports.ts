@@ -128,7 +128,10 @@ export interface AbsentSpan {
 
 /** What the venue answered about a range, after all pages. */
 export interface BarsReply {
-  /** Rows as the venue sent them, in its order, duplicates included; prices and volume as numbers or text. */
+  /**
+   * Rows as the venue sent them, in its order, duplicates included; `ts` in epoch seconds (fractions kept), prices and
+   * volume as numbers or text. Rows outside the ask may be among them.
+   */
   columns: Record<"ts" | "open" | "high" | "low" | "close" | "volume", (number | string | null)[]>;
   /** Per row: venue time (epoch seconds, fractional) at which the request that brought it was sent. */
   observedAt: number[];
@@ -260,7 +263,7 @@ export interface NodeState {
    * within one window become one.
    */
   ledger: LedgerRow[];
-  /** Ascending in ts. */
+  /** Ascending in ts. A flag that begins with `warning: ` is the text of a conformance warning. */
   findings: Finding[];
 }
 
