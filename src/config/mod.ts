@@ -2,6 +2,7 @@
 
 export { checkConfig, type ConfigReport, type ConfigRequest, loadConfig, type LoadedConfig } from "./load.ts";
 export type { Config, ConfigInput, ExchangeConfig, RateLimitConfig } from "./keys.ts";
+export { configJsonSchema } from "./json_schema.ts";
 export { isLoopback } from "./cross_checks.ts";
 export type { DataPaths } from "./paths.ts";
 export { printableConfig, printConfig, type PrintOptions } from "./print.ts";
