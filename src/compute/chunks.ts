@@ -1,0 +1,179 @@
+/** Cuts frames into the chunks of SFP-1 and hashes them: leaves four at once, a slab of rows at a time. */
+import {
+  BAR_COLUMNS,
+  type Bars,
+  firstAtOrAfter,
+  isTrades,
+  type Trades,
+  viewTrades,
+} from "../core/bar_frame.ts";
+import { CHUNK_SLOTS } from "../core/limits.ts";
+import type { Grid } from "../core/timeframe.ts";
+import { copyColumns, strideOf } from "./columns.ts";
+import type { Door } from "./door.ts";
+import { TAG, toHex } from "./sha256.ts";
+import { checkTradeOrder } from "./trade_order.ts";
+import type { Chunk } from "./types.ts";
+
+/** Rows of bars in the arena at once. A chunk has at most 4,096, so that each slab finishes at least three. */
+const SLAB_ROWS = 4 * CHUNK_SLOTS;
+/** What one call of `chunkBars` writes at most; the same number as in wasm/fingerprint.ts. */
+const CHUNKS_PER_CALL = 64;
+const BAR_LEAVES = 6;
+const TRADE_LEAVES = 5;
+const HEAD_BYTES = 16;
+const DIGEST_BYTES = 32;
+const JOB_BYTES = 16;
+
+/** See `Compute.chunksOf`. */
+export function chunksOf(door: Door, frame: Bars | Trades, grid: Grid): Chunk[] {
+  return isTrades(frame) ? chunksOfTrades(door, frame) : chunksOfBars(door, frame, grid);
+}
+
+/** The chunks of bars. Throws `RangeError` unless their times ascend on the grid. */
+export function chunksOfBars(door: Door, frame: Bars, grid: Grid): Chunk[] {
+  door.useGrid(grid);
+  const rows = frame.ts.length;
+  const chunks: Chunk[] = [];
+  for (let from = 0; from < rows;) {
+    const taken = Math.min(SLAB_ROWS, rows - from);
+    from += door.scoped(() =>
+      hashSlab(door, { frame, from, rows: taken, last: from + taken === rows }, chunks)
+    );
+  }
+  return chunks;
+}
+
+/** Hashes the whole chunks of one slab and answers how many rows those have. */
+function hashSlab(
+  door: Door,
+  slab: { frame: Bars; from: number; rows: number; last: boolean },
+  chunks: Chunk[],
+) {
+  const { frame, from, rows, last } = slab;
+  const stride = strideOf(rows);
+  const columns = copyColumns(
+    door,
+    BAR_COLUMNS.map((name) => frame[name].subarray(from, from + rows)),
+    stride,
+  );
+  const recordBytes = recordSize(BAR_LEAVES);
+  const out = door.alloc(recordBytes * Math.min(rows, CHUNKS_PER_CALL));
+  let done = 0;
+  while (done < rows) {
+    const next = door.wasm.chunkBars(columns, stride, done, rows, last ? 1 : 0, out);
+    door.checked(next, "fingerprint a frame");
+    const count = door.result(0);
+    for (let i = 0; i < count; i++) chunks.push(readRecord(door, out + i * recordBytes, BAR_LEAVES));
+    if (next === done) break;
+    done = next;
+  }
+  return done;
+}
+
+/** The chunks of trades: their slots are whole seconds. Throws `RangeError` unless they ascend. */
+export function chunksOfTrades(door: Door, trades: Trades): Chunk[] {
+  checkTradeOrder(trades);
+  const chunks: Chunk[] = [];
+  const rows = trades.ts_ms.length;
+  for (let from = 0; from < rows;) {
+    const k = tradeChunk(trades.ts_ms[from]);
+    const end = firstAtOrAfter(trades.ts_ms, (k + 1) * CHUNK_SLOTS * 1000);
+    chunks.push(hashTradeChunk(door, k, viewTrades(trades, from, end)));
+    from = end;
+  }
+  return chunks;
+}
+
+/** The chunk of a trade at a millisecond. */
+export function tradeChunk(tsMs: number): number {
+  return Math.floor(Math.floor(tsMs / 1000) / CHUNK_SLOTS);
+}
+
+function hashTradeChunk(door: Door, k: number, rows: Trades): Chunk {
+  return door.scoped(() => {
+    const columns = copyTradeColumns(door, rows);
+    const record = door.alloc(recordSize(TRADE_LEAVES));
+    const jobs = door.alloc(TRADE_LEAVES * JOB_BYTES);
+    columns.forEach(({ at, bytes }, c) => {
+      door.u32(jobs + c * JOB_BYTES, 3).set([at, bytes, record + HEAD_BYTES + c * DIGEST_BYTES]);
+    });
+    door.wasm.hashTagged(jobs, TRADE_LEAVES, TAG.leaf);
+    finishRecord(door, record, { k, rows: rows.ts_ms.length, leaves: TRADE_LEAVES });
+    return readRecord(door, record, TRADE_LEAVES);
+  });
+}
+
+/** The canonical bytes of each column of trades, in the arena. */
+function copyTradeColumns(door: Door, rows: Trades): { at: number; bytes: number }[] {
+  const count = rows.ts_ms.length;
+  const text = textBytes(rows.id);
+  const [times, price, amount] = [rows.ts_ms, rows.price, rows.amount].map((column) => door.copyIn(column));
+  const side = door.copyBytesIn(new Uint8Array(rows.side.buffer, rows.side.byteOffset, count));
+  const ids = door.alloc(count * 4 + text.bytes.length);
+  door.u32(ids, count).set(text.lengths);
+  door.bytes(ids + count * 4, text.bytes.length).set(text.bytes);
+  door.wasm.toInt64(times, count);
+  door.wasm.canonicalise(price, count);
+  door.wasm.canonicalise(amount, count);
+  return [
+    { at: times, bytes: count * 8 },
+    { at: price, bytes: count * 8 },
+    { at: amount, bytes: count * 8 },
+    { at: side, bytes: count },
+    { at: ids, bytes: count * 4 + text.bytes.length },
+  ];
+}
+
+const encoder = new TextEncoder();
+
+/** The UTF-8 length of each text, and all their bytes. Throws `TypeError` for a text that has no UTF-8 form. */
+export function textBytes(texts: string[]): { lengths: Uint32Array; bytes: Uint8Array } {
+  const all = texts.join("");
+  const bytes = encoder.encode(all);
+  if (bytes.length === all.length) return { lengths: Uint32Array.from(texts, (text) => text.length), bytes };
+  const lengths = Uint32Array.from(texts, (text) => {
+    if (!text.isWellFormed()) throw new TypeError("A trade id has a lone surrogate: it has no UTF-8 form");
+    return encoder.encode(text).length;
+  });
+  return { lengths, bytes };
+}
+
+/** A chunk's record: i64 k, u32 rows, u32 columns, its leaves, its digest. */
+export function recordSize(leaves: number): number {
+  return HEAD_BYTES + (leaves + 1) * DIGEST_BYTES;
+}
+
+/** Where leaf `column` of the record at `record` stands. */
+export function leafAt(record: number, column: number): number {
+  return record + HEAD_BYTES + column * DIGEST_BYTES;
+}
+
+/** Writes a record's head and, from the leaves that stand there, its digest. */
+export function finishRecord(
+  door: Door,
+  record: number,
+  o: { k: number; rows: number; leaves: number },
+): void {
+  const bodyBytes = HEAD_BYTES + o.leaves * DIGEST_BYTES;
+  const job = door.alloc(JOB_BYTES);
+  const head = door.view(record, HEAD_BYTES);
+  head.setBigInt64(0, BigInt(o.k), true);
+  head.setUint32(8, o.rows, true);
+  head.setUint32(12, o.leaves, true);
+  door.u32(job, 3).set([record, bodyBytes, record + bodyBytes]);
+  door.wasm.hashTagged(job, 1, TAG.chunk);
+}
+
+/** Reads a record out of the arena. */
+export function readRecord(door: Door, record: number, leaves: number): Chunk {
+  const head = door.view(record, HEAD_BYTES);
+  const digests = door.bytes(leafAt(record, 0), (leaves + 1) * DIGEST_BYTES);
+  const hex = toHex(digests);
+  return {
+    k: Number(head.getBigInt64(0, true)),
+    rows: head.getUint32(8, true),
+    digest: hex.slice(leaves * 64),
+    leaves: Array.from({ length: leaves }, (_, i) => hex.slice(i * 64, i * 64 + 64)),
+  };
+}

@@ -1,0 +1,188 @@
+/**
+ * The only door to WASM. Numbers go across; columns are copied in and out once; views are taken only after the last
+ * allocation, because growing memory detaches them. A call takes what it needs from an arena and gives all of it back.
+ * After a trap the instance refuses every further call: its memory may be half-written.
+ */
+import type { Grid } from "../core/timeframe.ts";
+
+/** The functions of `wasm/mod.ts`. Addresses and counts are i32; seconds and slots are f64. */
+type Exports = {
+  memory: WebAssembly.Memory;
+  alloc(bytes: number): number;
+  mark(): number;
+  reset(to: number): void;
+  results(): number;
+  setGrid(step: number, anchor: number): void;
+  sortOrder(keys: number, count: number, out: number): number;
+  mergeRanges(list: number, count: number): number;
+  intersectRanges(a: number, aCount: number, b: number, bCount: number, out: number): number;
+  subtractRanges(a: number, aCount: number, b: number, bCount: number, out: number, wanted: number): number;
+  segmentsOf(times: number, count: number, step: number, out: number): number;
+  canonicalise(at: number, count: number): void;
+  toInt64(at: number, count: number): void;
+  conformBars(
+    columns: number,
+    stride: number,
+    rows: number,
+    observed: number,
+    floor: number,
+    quarantine: number,
+    state: number,
+  ): number;
+  watermark(observedAt: number, stabilizationBars: number): number;
+  shaStart(stream: number): void;
+  shaStartTagged(stream: number, tag: number): void;
+  shaUpdate(stream: number, data: number, bytes: number): void;
+  shaFinish(stream: number, out: number): void;
+  hashTagged(jobs: number, count: number, tag: number): void;
+  chunkBars(columns: number, stride: number, from: number, rows: number, last: number, out: number): number;
+  resampleBars(
+    columns: number,
+    stride: number,
+    rows: number,
+    covered: number,
+    count: number,
+    fromStep: number,
+    fromAnchor: number,
+    toStep: number,
+    toAnchor: number,
+    out: number,
+    outStride: number,
+    part: number,
+  ): number;
+  barsFromTrades(
+    columns: number,
+    stride: number,
+    rows: number,
+    covered: number,
+    count: number,
+    step: number,
+    anchor: number,
+    out: number,
+    outStride: number,
+    part: number,
+    empty: number,
+  ): number;
+  checkTradeTimes(at: number, count: number): number;
+};
+
+type Functions = Omit<Exports, "memory">;
+
+/** A single block of arena stays below this, so that addresses and lengths never wrap. */
+const BLOCK_MAX_BYTES = 0x7fff_0000;
+
+/** What a status below zero of a WASM function means. */
+const STATUS: Record<number, string> = {
+  [-1]: "a time is no usable one: it must be a number with |t| < 2^43 s, whole where a frame has it",
+  [-3]: "times do not ascend",
+  [-4]: "a time is off the grid",
+};
+
+/** One instance of the core and its arena. */
+export class Door {
+  readonly wasm: Functions;
+  readonly #memory: WebAssembly.Memory;
+  #trapped: Error | null = null;
+
+  constructor(instance: WebAssembly.Instance) {
+    const exports = instance.exports as unknown as Exports;
+    this.#memory = exports.memory;
+    this.wasm = this.#guarded(exports);
+  }
+
+  /** Runs `work` with an arena of its own, given back whatever happens. */
+  scoped<T>(work: () => T): T {
+    const start = this.wasm.mark();
+    try {
+      return work();
+    } finally {
+      if (this.#trapped === null) this.wasm.reset(start);
+    }
+  }
+
+  /** The address of `bytes` bytes of arena. Throws `RangeError` when memory does not suffice. */
+  alloc(bytes: number): number {
+    const at = bytes <= BLOCK_MAX_BYTES ? this.wasm.alloc(bytes) >>> 0 : 0;
+    if (at === 0) throw new RangeError(`Cannot take ${bytes} bytes at once: the input is too large`);
+    return at;
+  }
+
+  /** Copies numbers into the arena and returns their address. */
+  copyIn(values: Float64Array): number {
+    const at = this.alloc(values.length * 8);
+    this.f64(at, values.length).set(values);
+    return at;
+  }
+
+  /** Copies bytes into the arena and returns their address. */
+  copyBytesIn(bytes: Uint8Array): number {
+    const at = this.alloc(bytes.length);
+    this.bytes(at, bytes.length).set(bytes);
+    return at;
+  }
+
+  /** A view on memory, good until the next allocation. */
+  f64(at: number, count: number): Float64Array {
+    return new Float64Array(this.#memory.buffer, at, count);
+  }
+
+  /** A view on memory, good until the next allocation. */
+  u32(at: number, count: number): Uint32Array {
+    return new Uint32Array(this.#memory.buffer, at, count);
+  }
+
+  /** A view on memory, good until the next allocation. */
+  bytes(at: number, count: number): Uint8Array {
+    return new Uint8Array(this.#memory.buffer, at, count);
+  }
+
+  /** A view on memory, good until the next allocation. */
+  view(at: number, count: number): DataView {
+    return new DataView(this.#memory.buffer, at, count);
+  }
+
+  /** Field `index` of the results of the last call. */
+  result(index: number): number {
+    return this.f64(this.wasm.results() >>> 0, 16)[index];
+  }
+
+  /** Chooses the grid of the following calls. Step 0 stands for calendar months. */
+  useGrid(grid: Grid): void {
+    this.wasm.setGrid(stepOf(grid), anchorOf(grid));
+  }
+
+  /** Returns a count, or throws the `RangeError` that a status below zero stands for. */
+  checked(count: number, act: string): number {
+    if (count >= 0) return count;
+    throw new RangeError(`Cannot ${act}: ${STATUS[count] ?? "memory does not suffice"}`);
+  }
+
+  #guarded(exports: Exports): Functions {
+    const guard = (name: string, run: (...args: number[]) => number) => (...args: number[]): number => {
+      if (this.#trapped !== null) {
+        throw new Error("The compute core trapped before and refuses further calls: load it again", {
+          cause: this.#trapped,
+        });
+      }
+      try {
+        return run(...args);
+      } catch (error) {
+        this.#trapped = error as Error;
+        throw new Error(`The compute core trapped in ${name}: load it again`, { cause: error });
+      }
+    };
+    const entries = Object.entries(exports).filter(([, value]) => typeof value === "function");
+    const guarded = entries.map(([name, run]) => [name, guard(name, run as (...args: number[]) => number)]);
+    return Object.freeze(Object.fromEntries(guarded)) as Functions;
+  }
+}
+
+/** A grid's step as WASM takes it: 0 for months. */
+export function stepOf(grid: Grid): number {
+  return "step" in grid && grid.step !== undefined ? grid.step : 0;
+}
+
+/** A grid's anchor, 0 when it has none. */
+export function anchorOf(grid: Grid): number {
+  return "step" in grid ? grid.anchor ?? 0 : 0;
+}

@@ -1,0 +1,80 @@
+/** Range math: lists of pairs go in, a sorted and coalesced list comes out. */
+import { checkGrid, type Grid } from "../core/timeframe.ts";
+import type { Ranges, TimeRange } from "../core/time_range.ts";
+import { checkFloats, checkRange, checkRanges } from "./arguments.ts";
+import { type Door, stepOf } from "./door.ts";
+
+/** See `Compute.mergeRanges`. */
+export function mergeRanges(door: Door, held: Ranges, grid: Grid): Ranges {
+  checkRanges(held, "held");
+  checkGrid(grid);
+  return door.scoped(() => {
+    door.useGrid(grid);
+    const list = door.copyIn(held);
+    const count = door.checked(door.wasm.mergeRanges(list, held.length / 2), "merge ranges");
+    return door.f64(list, count * 2).slice();
+  });
+}
+
+/** See `Compute.missingRanges`. */
+export function missingRanges(door: Door, wanted: TimeRange, held: Ranges, grid: Grid): Ranges {
+  checkRange(wanted, "wanted");
+  checkRanges(held, "held");
+  checkGrid(grid);
+  return subtract(door, { base: Float64Array.of(wanted[0], wanted[1]), cut: held, grid, wanted: true });
+}
+
+/** See `Compute.subtractRanges`. */
+export function subtractRanges(door: Door, held: Ranges, cut: Ranges, grid: Grid): Ranges {
+  checkRanges(held, "held");
+  checkRanges(cut, "cut");
+  checkGrid(grid);
+  return subtract(door, { base: held, cut, grid, wanted: false });
+}
+
+/** See `Compute.intersectRanges`. */
+export function intersectRanges(door: Door, held: Ranges, wanted: Ranges, grid: Grid): Ranges {
+  checkRanges(held, "held");
+  checkRanges(wanted, "wanted");
+  checkGrid(grid);
+  return door.scoped(() => {
+    door.useGrid(grid);
+    const a = door.copyIn(held);
+    const b = door.copyIn(wanted);
+    const out = door.alloc((held.length + wanted.length) * 8);
+    const found = door.wasm.intersectRanges(a, held.length / 2, b, wanted.length / 2, out);
+    return door.f64(out, door.checked(found, "intersect ranges") * 2).slice();
+  });
+}
+
+/** See `Compute.segmentsOf`. */
+export function segmentsOf(door: Door, ts: Float64Array, grid: Grid): Ranges {
+  checkFloats(ts, "ts");
+  checkGrid(grid);
+  return door.scoped(() => {
+    door.useGrid(grid);
+    const times = door.copyIn(ts);
+    const out = door.alloc(ts.length * 16);
+    const runs = door.wasm.segmentsOf(times, ts.length, stepOf(grid), out);
+    return door.f64(out, door.checked(runs, "find segments") * 2).slice();
+  });
+}
+
+/** One of the two is what somebody wants and snaps outward: the base when `wanted`, else the cut. */
+function subtract(door: Door, o: { base: Ranges; cut: Ranges; grid: Grid; wanted: boolean }): Ranges {
+  return door.scoped(() => {
+    door.useGrid(o.grid);
+    const base = door.copyIn(o.base);
+    const cut = door.copyIn(o.cut);
+    const out = door.alloc((o.base.length + o.cut.length) * 8);
+    const left = door.wasm.subtractRanges(
+      base,
+      o.base.length / 2,
+      cut,
+      o.cut.length / 2,
+      out,
+      o.wanted ? 1 : 0,
+    );
+    return door.f64(out, door.checked(left, "subtract ranges") * 2).slice();
+  });
+}

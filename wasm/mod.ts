@@ -1,0 +1,12 @@
+/** The door: every function that the host may call. Numbers go across, nothing else. */
+export { alloc, mark, reset } from "./memory";
+export { setGrid } from "./grid";
+export { sortOrder } from "./sort";
+export { intersectRanges, mergeRanges, segmentsOf, subtractRanges } from "./ranges";
+export { canonicalise, results, toInt64 } from "./frame";
+export { conformBars } from "./conformance";
+export { watermark } from "./finality";
+export { shaFinish, shaStart, shaUpdate } from "./sha256";
+export { chunkBars, hashTagged, shaStartTagged } from "./fingerprint";
+export { resampleBars } from "./resample";
+export { barsFromTrades, checkTradeTimes } from "./trades";
