@@ -1,0 +1,130 @@
+/**
+ * A node's state seen as ranges: what is covered, what is open, what is due to be asked. Derived once per state and
+ * kept with it, because a state never changes.
+ */
+
+import { explainMissing, resolveLedger } from "../core/gaps.ts";
+import type { FoundGap, Span } from "../core/gaps.ts";
+import { isSettled } from "../core/gap_reason.ts";
+import type { NodeState } from "../core/ports.ts";
+import { slotOf, slotStart } from "../core/timeframe.ts";
+import type { Grid } from "../core/timeframe.ts";
+import { type Ranges, type TimeRange, toRanges } from "../core/time_range.ts";
+import type { Compute } from "../compute/mod.ts";
+
+/** Ranges are flat, sorted, coalesced and on the node's grid. */
+export interface NodeView {
+  state: NodeState;
+  grid: Grid;
+  /** What the ledger says, also where bars are. */
+  spans: Span[];
+  /** Slots with a final or a provisional bar. */
+  withBar: Ranges;
+  /** Slots whose missing bar has a settled reason. */
+  settled: Ranges;
+  /** Slots with a final bar or a settled reason. */
+  covered: Ranges;
+}
+
+const views = new WeakMap<NodeState, NodeView>();
+
+/** The view of a state; computed at the first call for that state. */
+export function viewOf(state: NodeState, compute: Compute): NodeView {
+  const known = views.get(state);
+  if (known !== undefined) return known;
+  const grid = state.node.grid;
+  const spans = resolveLedger(state.ledger);
+  const provisional = compute.segmentsOf(state.provisional.ts, grid);
+  const withBar = compute.mergeRanges(joined(state.final, provisional), grid);
+  const settledSpans = toRanges(
+    spans.filter((span) => isSettled(span.reason)).map((span) => [span.start, span.end]),
+  );
+  const settled = compute.subtractRanges(settledSpans, withBar, grid);
+  const covered = compute.mergeRanges(joined(state.final, settled), grid);
+  const view = { state, grid, spans, withBar, settled, covered };
+  views.set(state, view);
+  return view;
+}
+
+/** Runs without a bar inside `range`, each with its reason. */
+export function gapsOf(view: NodeView, range: TimeRange, compute: Compute): FoundGap[] {
+  return explainMissing(compute.missingRanges(range, view.withBar, view.grid), view.spans);
+}
+
+/** Slots of `range` that are neither held nor settled at venue time `now` (spec §1, §4). */
+export function openSlots(view: NodeView, range: TimeRange, now: number, compute: Compute): Ranges {
+  const held = joined(view.covered, freshProvisional(view, now));
+  return compute.missingRanges(range, held, view.grid);
+}
+
+/** What an ask is allowed to touch: a request asks open slots, a fill also settled ones that fell due, a refetch all. */
+export type AskScope = "open" | "due" | "all";
+
+/** Slots of `range` that should be asked now. */
+export function dueSlots(
+  view: NodeView,
+  range: TimeRange,
+  o: { now: number; scope: AskScope },
+  compute: Compute,
+): Ranges {
+  if (o.scope === "all") return range[0] < range[1] ? toRanges([range]) : toRanges([]);
+  const open = openSlots(view, range, o.now, compute);
+  const resting = view.spans.filter((span) => rests(span, o.now)).map((span) =>
+    [span.start, span.end] as const
+  );
+  const askNow = resting.length === 0 ? open : compute.subtractRanges(open, toRanges(resting), view.grid);
+  if (o.scope === "open") return askNow;
+  const fallenDue = view.spans
+    .filter((span) => isSettled(span.reason) && span.row.nextAsk !== null && span.row.nextAsk <= o.now)
+    .map((span) => [span.start, span.end] as const);
+  if (fallenDue.length === 0) return askNow;
+  const again = compute.intersectRanges(
+    compute.subtractRanges(toRanges(fallenDue), view.withBar, view.grid),
+    toRanges([range]),
+    view.grid,
+  );
+  return compute.mergeRanges(joined(askNow, again), view.grid);
+}
+
+/** Open, but not to be asked now: pending until its next try, quarantined until somebody asks by hand. */
+function rests(span: Span, now: number): boolean {
+  if (span.reason === "quarantined") return true;
+  return span.reason === "pending" && span.row.nextAsk !== null && span.row.nextAsk > now;
+}
+
+/**
+ * Provisional bars still as fresh as can be: asked since the newest bar closed. An older one is due again, because
+ * the next bar's close may have changed it (spec §4).
+ */
+function freshProvisional(view: NodeView, now: number): Ranges {
+  const fresh: TimeRange[] = [];
+  for (const ts of view.state.provisional.ts) {
+    const span = spanAt(view.spans, ts);
+    if (span === null || slotOf(span.row.askedAt, view.grid) < slotOf(now, view.grid)) continue;
+    fresh.push([ts, slotStart(slotOf(ts, view.grid) + 1, view.grid)]);
+  }
+  return toRanges(fresh);
+}
+
+/** The span that holds `t`, or null. */
+export function spanAt(spans: readonly Span[], t: number): Span | null {
+  let low = 0;
+  let high = spans.length;
+  while (low < high) {
+    const middle = (low + high) >>> 1;
+    if (spans[middle].end <= t) low = middle + 1;
+    else high = middle;
+  }
+  const span = spans[low];
+  return span !== undefined && span.start <= t ? span : null;
+}
+
+/** Two lists of ranges as one, unsorted: the core sorts and coalesces. */
+function joined(a: Ranges, b: Ranges): Ranges {
+  if (a.length === 0) return b;
+  if (b.length === 0) return a;
+  const both = new Float64Array(a.length + b.length);
+  both.set(a);
+  both.set(b, a.length);
+  return both;
+}

@@ -1,0 +1,134 @@
+/**
+ * The waiting of one request under its SLA (spec §10): a phase may use the smaller of its own budget and what is left
+ * of the total, and a deadline ends the waiting when it is due, whatever is still under way.
+ */
+
+import { HistoryError } from "../core/errors.ts";
+import type { Phase, SLAPolicy, SlaViolation } from "../core/metadata.ts";
+import type { Clock } from "../core/ports.ts";
+import { phaseBudget } from "../core/sla.ts";
+
+type TimedPhase = Exclude<Phase, "sync_gap">;
+
+/** What a wait came to. */
+export type Waited<T> = { late: false; value: T } | { late: true };
+
+export class Waits {
+  readonly #clock: Clock;
+  readonly #sla: SLAPolicy;
+  readonly #patient: { timeoutMs: number | null } | null;
+  readonly #startedMs: number;
+  readonly phases: Partial<Record<Phase, { ms: number; budget_ms: number }>> = {};
+  violation: SlaViolation | null = null;
+
+  constructor(o: { clock: Clock; sla: SLAPolicy; patient: { timeoutMs: number | null } | null }) {
+    this.#clock = o.clock;
+    this.#sla = o.sla;
+    this.#patient = o.patient;
+    this.#startedMs = o.clock.monotonicMs();
+  }
+
+  elapsedMs(): number {
+    return this.#clock.monotonicMs() - this.#startedMs;
+  }
+
+  /** What `phase` may still use, ms; `Infinity` for callers that wait until the work is done. */
+  budgetMs(phase: TimedPhase): number {
+    const total = this.#totalMs() - this.elapsedMs();
+    return Math.max(0, this.#patient === null ? Math.min(phaseBudget(this.#sla, phase), total) : total);
+  }
+
+  /**
+   * Waits for `work` within the phase's budget; late, it notes the violation and leaves the work alone. Rejects as
+   * `work` does, and with the signal's reason when that fires.
+   */
+  async within<T>(phase: TimedPhase, work: Promise<T>, signal?: AbortSignal): Promise<Waited<T>> {
+    const budget = this.budgetMs(phase);
+    const started = this.#clock.monotonicMs();
+    const done = new AbortController();
+    const alarm = budget === Infinity ? never<Waited<T>>() : this.#alarm<T>(budget, done.signal);
+    try {
+      const outcome = await Promise.race([
+        work.then((value): Waited<T> => ({ late: false, value })),
+        alarm,
+        ...(signal === undefined ? [] : [rejectOn<Waited<T>>(signal, done.signal)]),
+      ]);
+      this.#note(phase, started, budget, outcome.late);
+      return outcome;
+    } finally {
+      done.abort();
+    }
+  }
+
+  /** The phases as they stand, with the total. */
+  summary(): {
+    phases: Partial<Record<Phase, { ms: number; budget_ms: number }>>;
+    violation: SlaViolation | null;
+  } {
+    const total = { ms: Math.round(this.elapsedMs()), budget_ms: finite(this.#totalMs()) };
+    return { phases: { ...this.phases, total }, violation: this.violation };
+  }
+
+  /** More open slots than may be waited for. */
+  noteSyncGap(budgetBars: number, bars: number): void {
+    this.violation ??= { phase: "sync_gap", budget_bars: budgetBars, bars };
+  }
+
+  /** The error that a broken budget becomes where the policy says so; `--timeout` of the CLI always does. */
+  exceeded(act: string): HistoryError {
+    const violation = this.violation!;
+    const timed = violation.phase === "sync_gap" ? null : violation;
+    const what = timed === null
+      ? `${"bars" in violation ? violation.bars : 0} open slots are more than max_sync_gap_bars`
+      : `${timed.phase} took ${timed.elapsed_ms} ms of ${timed.budget_ms} ms`;
+    return new HistoryError("SLA_EXCEEDED", `Cannot answer ${act} in time: ${what}`, {
+      hint:
+        "The fetch goes on in the background: ask again soon, give a larger budget, or use on_violation PARTIAL_FILL",
+      phase: violation.phase,
+      budgetMs: timed?.budget_ms,
+      elapsedMs: timed?.elapsed_ms,
+    });
+  }
+
+  #totalMs(): number {
+    return this.#patient === null ? this.#sla.total_deadline_ms : this.#patient.timeoutMs ?? Infinity;
+  }
+
+  #note(phase: TimedPhase, startedMs: number, budget: number, late: boolean): void {
+    const ms = Math.round(this.#clock.monotonicMs() - startedMs);
+    this.phases[phase] = { ms, budget_ms: finite(budget) };
+    if (!late || this.violation !== null) return;
+    const total = this.budgetMs("total") <= 0;
+    this.violation = total
+      ? { phase: "total", budget_ms: finite(this.#totalMs()), elapsed_ms: Math.round(this.elapsedMs()) }
+      : { phase, budget_ms: finite(budget), elapsed_ms: ms };
+  }
+
+  async #alarm<T>(ms: number, cancel: AbortSignal): Promise<Waited<T>> {
+    try {
+      await this.#clock.sleep(ms, cancel);
+    } catch (error) {
+      // The race is over: this wait ended with it.
+      if (!cancel.aborted) throw error;
+    }
+    return { late: true };
+  }
+}
+
+/** Budgets in metadata are numbers: what waits for ever says 0. */
+function finite(ms: number): number {
+  return Number.isFinite(ms) ? Math.round(ms) : 0;
+}
+
+function never<T>(): Promise<T> {
+  return new Promise<T>(() => {});
+}
+
+function rejectOn<T>(signal: AbortSignal, over: AbortSignal): Promise<T> {
+  return new Promise<T>((_, reject) => {
+    if (signal.aborted) return reject(signal.reason);
+    const stop = () => reject(signal.reason);
+    signal.addEventListener("abort", stop, { once: true });
+    over.addEventListener("abort", () => signal.removeEventListener("abort", stop), { once: true });
+  });
+}
