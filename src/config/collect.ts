@@ -6,7 +6,7 @@
 import { aliasAt, leadsToAlias, QUESTDB_PARTS } from "./aliases.ts";
 import type { KeyNode, Leaf } from "./key_types.ts";
 import { KEYS } from "./keys.ts";
-import { nearestName } from "./nearest.ts";
+import { nearestName } from "../core/nearest_name.ts";
 import type { ConfigProblem, Place } from "./problem.ts";
 import { type Reading, readValue, UNREADABLE } from "./read_value.ts";
 import { holdsLiteralSecret, isReferenceOnly, isSecretName } from "./references.ts";

@@ -4,7 +4,7 @@ import { ENV_ALIASES } from "./aliases.ts";
 import { Collector, leavesOf, nodeAt } from "./collect.ts";
 import type { KeyNode } from "./key_types.ts";
 import { KEYS } from "./keys.ts";
-import { nearestName } from "./nearest.ts";
+import { nearestName } from "../core/nearest_name.ts";
 import { type SourceTree, treeOfValue } from "./source_tree.ts";
 
 const PREFIX = "SEAMLESS_";

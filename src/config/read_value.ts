@@ -1,7 +1,7 @@
 /** Turns what was written for one key into its value, or says why it cannot be one. */
 
 import type { ValueType } from "./key_types.ts";
-import { nearestName } from "./nearest.ts";
+import { nearestName } from "../core/nearest_name.ts";
 import type { Place } from "./problem.ts";
 import { expand, hasBrokenReference, maskText } from "./references.ts";
 import { type SourceTree, treeOfValue } from "./source_tree.ts";
