@@ -30,8 +30,3 @@ export function settableClock(startMs: number): SettableClock {
 
 /** The machine's own clock, for a server that a person runs by hand. */
 export const systemClock: VenueClock = { nowMs: () => Date.now() };
-
-/** Whether a clock can be set; the system's cannot. */
-export function isSettable(clock: VenueClock): clock is SettableClock {
-  return "set" in clock && "advance" in clock;
-}

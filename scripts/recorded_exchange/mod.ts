@@ -4,7 +4,7 @@
  * Tests, the demo and the benches stand on it.
  */
 
-export { isSettable, type SettableClock, settableClock, systemClock, type VenueClock } from "./clock.ts";
+export { type SettableClock, settableClock, systemClock, type VenueClock } from "./clock.ts";
 export type { CcxtUrls } from "./dialects/dialect.ts";
 export type { Fault, FaultMatch } from "./faults.ts";
 export { generatedSeries, generatedSource, type GeneratorOptions } from "./generator.ts";

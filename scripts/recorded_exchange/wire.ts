@@ -69,55 +69,59 @@ function spoil(
     case "cut_body":
       return plainResponse({ ...served, body: head(served.body, spoiler.atShare) });
     case "reset":
-      return brokenResponse(served, head(served.body, spoiler.atShare));
+      return brokenResponse(served, spoiler.atShare);
     case "stall":
       return spoiler.after === "nothing"
         ? pause(Infinity, stalls).then(() => plainResponse({ ...served, status: 503, body: "" }))
-        : stalledResponse(served, { sent: head(served.body, spoiler.after === "half" ? 0.5 : 0), stalls });
+        : stalledResponse(served, { share: spoiler.after === "half" ? 0.5 : 0, stalls });
     default:
       return plainResponse(served);
   }
 }
 
 function head(body: Served["body"], share = 0.5): Uint8Array<ArrayBuffer> {
-  const bytes = typeof body === "string" ? new TextEncoder().encode(body) : body;
+  const bytes = bytesOf(body);
   return bytes.slice(0, Math.floor(bytes.length * share));
 }
 
-/** A chunked body that fails on the way, which makes the server reset the connection. */
-function brokenResponse(served: Served, sent: Uint8Array): Response {
-  let isSent = false;
-  const body = new ReadableStream<Uint8Array>({
-    pull(controller) {
-      if (isSent) return controller.error(new Error("recorded exchange: reset by a fault"));
-      isSent = true;
-      controller.enqueue(sent);
-    },
-  });
-  return streamResponse(served, body);
+function bytesOf(body: Served["body"]): Uint8Array<ArrayBuffer> {
+  return typeof body === "string" ? new TextEncoder().encode(body) : body;
 }
 
-/** A body that stops and never ends; the client's leaving or the server's close ends it. */
-function stalledResponse(served: Served, { sent, stalls }: { sent: Uint8Array; stalls: Stalls }): Response {
+/** Promises more bytes than it sends: the server then breaks the connection inside the body. */
+function brokenResponse(served: Served, share: number | undefined): Response {
+  const sent = head(served.body, share);
+  const body = new ReadableStream<Uint8Array>({
+    pull(controller) {
+      controller.enqueue(sent);
+      controller.close();
+    },
+  });
+  return promisedResponse(served, body);
+}
+
+/** A body that stops and never ends; the client's leaving or the server's close breaks it off. */
+function stalledResponse(served: Served, { share, stalls }: { share: number; stalls: Stalls }): Response {
+  const sent = head(served.body, share);
   let forget = () => {};
   const body = new ReadableStream<Uint8Array>({
     start(controller) {
       if (sent.length > 0) controller.enqueue(sent);
-      forget = stalls.hold(() => controller.error(new Error("recorded exchange: closed during a stall")));
+      forget = stalls.hold(() => controller.close());
     },
     cancel() {
       forget();
     },
   });
-  return streamResponse(served, body);
+  return promisedResponse(served, body);
 }
 
-function streamResponse(
-  { status, contentType, headers }: Served,
-  body: ReadableStream<Uint8Array>,
-): Response {
-  const type = contentType ?? "application/json;charset=utf-8";
-  return new Response(body, { status, headers: { "content-type": type, ...headers } });
+/** A response that announces the length of the whole body, however much of it comes. */
+function promisedResponse(served: Served, body: ReadableStream<Uint8Array>): Response {
+  const type = served.contentType ?? "application/json;charset=utf-8";
+  const length = String(bytesOf(served.body).length);
+  const headers = { "content-type": type, "content-length": length, ...served.headers };
+  return new Response(body, { status: served.status, headers });
 }
 
 /**
