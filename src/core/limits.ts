@@ -55,6 +55,18 @@ export const JOB_KEPT_MS = 7 * 86_400_000;
 export const IDEMPOTENCY_MS = 86_400_000;
 /** Largest request body over HTTP. */
 export const BODY_MAX_BYTES = 1024 * 1024;
+/** An answer up to this size leaves as one buffer; a longer one is streamed. */
+export const ONE_BUFFER_BYTES = 256 * 1024;
+/** Bytes of an artifact that are read and sent at a time. */
+export const ARTIFACT_PIECE_BYTES = 1024 * 1024;
+/** Nodes of one backfill, and requests of one validation, over HTTP. */
+export const BATCH_MAX_ITEMS = 1_000;
+/** Events kept for clients that come back, events waiting for one slow client, and clients that listen. */
+export const SSE_KEPT_EVENTS = 1_024;
+export const SSE_QUEUE_MAX = 2_048;
+export const SSE_CLIENTS_MAX = 256;
+/** An event stream says so often that it is alive. */
+export const SSE_HEARTBEAT_MS = 15_000;
 /** SIGTERM: drained for at most so long (spec §19). */
 export const DRAIN_MAX_MS = 20_000;
 /** Seconds after which an absent slot is asked again: 10 min, 1 h, 1 d, 7 d, then monthly (spec §4). */
@@ -75,3 +87,27 @@ export const OUTAGE_MIN_SYMBOLS = 3;
 export const OUTAGE_MAX_NODES = 200;
 /** Errors that a job reports; further ones are counted only. */
 export const JOB_MAX_ERRORS = 100;
+/** Writes that the embedded store commits together at most. */
+export const STORE_BATCH_MAX = 64;
+/** Chunks that a long read loads from the embedded store before it lets others run. */
+export const READ_SLICE_CHUNKS = 16;
+/** How long SQLite waits for another process's write lock: the writing thread, and the thread that reads. */
+export const SQLITE_WRITE_WAIT_MS = 5_000;
+export const SQLITE_READ_WAIT_MS = 1_000;
+/** The write-ahead log is cut back to this size once it was checkpointed. */
+export const SQLITE_JOURNAL_BYTES = 64 * 1024 * 1024;
+/** A manifest's size, for ten years of 1m bars with 100,000 gaps (spec §8); its lists move into pages to keep to it. */
+export const MANIFEST_MAX_BYTES = 64 * 1024;
+/** Chunks of the largest segment that publication writes: about 5 MB; compaction joins further. */
+export const SEGMENT_MAX_CHUNKS = 64;
+/** Manifests, by their bytes, and pages, by their entries, that a process keeps at hand. */
+export const MANIFEST_CACHE_BYTES = 16 * 1024 * 1024;
+export const PAGE_CACHE_ENTRIES = 500_000;
+/** Segments whose footers a process keeps at hand. */
+export const SEGMENT_SOURCES_MAX = 16;
+/** Manifests that a walk over a log reads at a time. */
+export const LOG_READS_AT_ONCE = 8;
+/** Pause before a publisher that lost a race plans again: up to so long, doubling. */
+export const PUBLISH_BACKOFF_MS = 20;
+/** A venue's ban is believed up to a week: a longer one is a time in the wrong unit. */
+export const PENALTY_MAX_MS = 7 * 86_400_000;

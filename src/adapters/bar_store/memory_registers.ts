@@ -1,0 +1,47 @@
+/** The `as_of` last given, and the catalog of published snapshots, in memory. */
+
+import type { AsOfRegister, SnapshotEntry, SnapshotIndex } from "../../core/ports.ts";
+
+export class MemoryAsOfRegister implements AsOfRegister {
+  readonly #given = new Map<string, number>();
+
+  // deno-lint-ignore require-await -- the port is asynchronous
+  async advance(world: string, nodeId: string, asOfMs: number): Promise<number> {
+    const key = keyOf(world, nodeId);
+    const highest = Math.max(this.#given.get(key) ?? asOfMs, asOfMs);
+    this.#given.set(key, highest);
+    return highest;
+  }
+
+  // deno-lint-ignore require-await -- the port is asynchronous
+  async last(world: string, nodeId: string): Promise<number | null> {
+    return this.#given.get(keyOf(world, nodeId)) ?? null;
+  }
+}
+
+/** World ids and node ids are free text: as JSON no two pairs are one key. */
+function keyOf(world: string, nodeId: string): string {
+  return JSON.stringify([world, nodeId]);
+}
+
+export class MemorySnapshotIndex implements SnapshotIndex {
+  readonly #entries = new Map<string, Map<number, SnapshotEntry>>();
+
+  // deno-lint-ignore require-await -- the port is asynchronous
+  async record(entry: SnapshotEntry): Promise<void> {
+    const entries = this.#entries.get(entry.nodeId) ?? new Map<number, SnapshotEntry>();
+    entries.set(entry.seq, { ...entry });
+    this.#entries.set(entry.nodeId, entries);
+  }
+
+  // deno-lint-ignore require-await -- the port is asynchronous
+  async newest(nodeId: string): Promise<SnapshotEntry | null> {
+    const entries = this.#entries.get(nodeId);
+    return entries === undefined ? null : { ...entries.get(Math.max(...entries.keys()))! };
+  }
+
+  // deno-lint-ignore require-await -- the port is asynchronous
+  async count(nodeId: string): Promise<number> {
+    return this.#entries.get(nodeId)?.size ?? 0;
+  }
+}

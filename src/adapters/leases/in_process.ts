@@ -1,0 +1,95 @@
+/**
+ * Leases within one process. A generation is at least the wall clock's milliseconds, so that those of a restarted
+ * process are higher than any before it.
+ */
+
+import type { ClaimOutcome, Clock, Dice, Lease, Leases } from "../../core/ports.ts";
+import { leaseLost, leaseUnknown } from "./refusals.ts";
+
+interface Held {
+  token: string;
+  generation: number;
+  leaseUntilMs: number;
+  claimedAtMs: number;
+}
+
+export class InProcessLeases implements Leases {
+  readonly #clock: Clock;
+  readonly #dice: Dice;
+  /** A key stays when its lease was given back, with its token taken away: its generation must go on rising. */
+  readonly #held = new Map<string, Held>();
+
+  constructor(parts: { clock: Clock; dice: Dice }) {
+    this.#clock = parts.clock;
+    this.#dice = parts.dice;
+  }
+
+  /** The youngest generation that `key` was ever claimed under, or null: what a bar store in memory fences by. */
+  generationOf(key: string): number | null {
+    return this.#held.get(key)?.generation ?? null;
+  }
+
+  // deno-lint-ignore require-await -- the port is asynchronous
+  async claim(key: string, leaseMs: number): Promise<ClaimOutcome> {
+    const nowMs = this.#clock.nowMs();
+    const held = this.#held.get(key);
+    if (held !== undefined && held.leaseUntilMs > nowMs) return { held: { leaseUntilMs: held.leaseUntilMs } };
+    const lease = {
+      token: this.#dice.id(),
+      generation: Math.max((held?.generation ?? 0) + 1, Math.floor(nowMs)),
+      leaseUntilMs: nowMs + leaseMs,
+    };
+    this.#held.set(key, { ...lease, claimedAtMs: nowMs });
+    return { lease: { key, ...lease } };
+  }
+
+  // deno-lint-ignore require-await -- what is thrown must reject
+  async renew(lease: Lease, leaseMs: number): Promise<Lease> {
+    const held = this.#own(lease, "renew");
+    held.leaseUntilMs = this.#clock.nowMs() + leaseMs;
+    return { ...lease, leaseUntilMs: held.leaseUntilMs };
+  }
+
+  // deno-lint-ignore require-await -- what is thrown must reject
+  async complete(lease: Lease): Promise<void> {
+    this.#giveBack(this.#own(lease, "complete"));
+  }
+
+  // deno-lint-ignore require-await -- what is thrown must reject
+  async fail(lease: Lease, _reason: string): Promise<void> {
+    this.#giveBack(this.#own(lease, "fail"));
+  }
+
+  // deno-lint-ignore require-await -- the port is asynchronous
+  async list(page: { prefix?: string; after?: string; limit: number }): Promise<
+    { key: string; generation: number; leaseUntilMs: number; claimedAtMs: number }[]
+  > {
+    const { prefix = "", after = "", limit } = page;
+    const nowMs = this.#clock.nowMs();
+    return [...this.#held]
+      .filter(([key, held]) => held.leaseUntilMs > nowMs && key.startsWith(prefix) && key > after)
+      .sort(([a], [b]) => (a < b ? -1 : 1))
+      .slice(0, limit)
+      .map(([key, { generation, leaseUntilMs, claimedAtMs }]) => ({
+        key,
+        generation,
+        leaseUntilMs,
+        claimedAtMs,
+      }));
+  }
+
+  /** Nothing is held outside the process. */
+  async close(): Promise<void> {}
+
+  #own({ key, token }: Lease, act: string): Held {
+    const held = this.#held.get(key);
+    if (held === undefined || held.token === "") throw leaseUnknown(act, key);
+    if (held.token !== token || held.leaseUntilMs <= this.#clock.nowMs()) throw leaseLost(act, key);
+    return held;
+  }
+
+  #giveBack(held: Held): void {
+    held.token = "";
+    held.leaseUntilMs = 0;
+  }
+}

@@ -1,0 +1,114 @@
+/**
+ * Leases in the SQLite file of the bar store, so that every process on the file shares them. A claim is one statement:
+ * of any number of processes that claim a key at once, one gets it. Rows stay when a lease is given back, because the
+ * generations of a key must rise for ever, over restarts too.
+ */
+
+import type { ClaimOutcome, Clock, Dice, Lease, Leases } from "../../core/ports.ts";
+import { leaseLost, leaseUnknown } from "./refusals.ts";
+
+type SqlValue = string | number | null | Uint8Array;
+
+/** What this needs of the open file: transactions of a few statements, short reads, and to keep it open. */
+export interface LeaseFile {
+  transact(steps: { sql: string; params: SqlValue[] }[]): Promise<SqlValue[][][]>;
+  read<T>(work: (sql: { rows(sql: string, ...params: SqlValue[]): SqlValue[][] }) => T): T;
+  retain(): void;
+  release(): Promise<void>;
+}
+
+const OWN = "key = ? AND token = ? AND until_ms > ?";
+
+export class SqliteLeases implements Leases {
+  readonly #file: LeaseFile;
+  readonly #clock: Clock;
+  readonly #dice: Dice;
+
+  constructor(parts: { file: LeaseFile; clock: Clock; dice: Dice }) {
+    this.#file = parts.file;
+    this.#clock = parts.clock;
+    this.#dice = parts.dice;
+    this.#file.retain();
+  }
+
+  async claim(key: string, leaseMs: number): Promise<ClaimOutcome> {
+    const nowMs = Math.floor(this.#clock.nowMs());
+    const token = this.#dice.id();
+    const leaseUntilMs = nowMs + leaseMs;
+    const [claimed, held] = await this.#file.transact([
+      {
+        sql: `INSERT INTO leases (key, generation, token, until_ms, claimed_at_ms) VALUES (?, 1, ?, ?, ?)
+              ON CONFLICT (key) DO UPDATE SET generation = generation + 1, token = excluded.token,
+                until_ms = excluded.until_ms, claimed_at_ms = excluded.claimed_at_ms
+              WHERE until_ms <= excluded.claimed_at_ms
+              RETURNING generation`,
+        params: [key, token, leaseUntilMs, nowMs],
+      },
+      { sql: "SELECT until_ms FROM leases WHERE key = ?", params: [key] },
+    ]);
+    if (claimed.length === 0) return { held: { leaseUntilMs: held[0][0] as number } };
+    return { lease: { key, token, generation: claimed[0][0] as number, leaseUntilMs } };
+  }
+
+  async renew(lease: Lease, leaseMs: number): Promise<Lease> {
+    const leaseUntilMs = Math.floor(this.#clock.nowMs()) + leaseMs;
+    await this.#change(lease, { act: "renew", set: "until_ms = ?", params: [leaseUntilMs] });
+    return { ...lease, leaseUntilMs };
+  }
+
+  async complete(lease: Lease): Promise<void> {
+    await this.#change(lease, { act: "complete", set: "token = '', until_ms = 0", params: [] });
+  }
+
+  async fail(lease: Lease, _reason: string): Promise<void> {
+    await this.#change(lease, { act: "fail", set: "token = '', until_ms = 0", params: [] });
+  }
+
+  // deno-lint-ignore require-await -- what is thrown must reject
+  async list(page: { prefix?: string; after?: string; limit: number }): Promise<
+    { key: string; generation: number; leaseUntilMs: number; claimedAtMs: number }[]
+  > {
+    const { prefix = "", after = "", limit } = page;
+    const rows = this.#file.read((sql) =>
+      sql.rows(
+        `SELECT key, generation, until_ms, claimed_at_ms FROM leases
+         WHERE until_ms > ? AND key > ? AND substr(key, 1, length(?)) = ? ORDER BY key LIMIT ?`,
+        this.#clock.nowMs(),
+        after,
+        prefix,
+        prefix,
+        limit,
+      )
+    );
+    return (rows as [string, number, number, number][]).map((
+      [key, generation, leaseUntilMs, claimedAtMs],
+    ) => ({
+      key,
+      generation,
+      leaseUntilMs,
+      claimedAtMs,
+    }));
+  }
+
+  async close(): Promise<void> {
+    await this.#file.release();
+  }
+
+  /** Changes the row only while it is this lease's; what it is instead is read in the same transaction. */
+  async #change(
+    { key, token }: Lease,
+    change: { act: string; set: string; params: SqlValue[] },
+  ): Promise<void> {
+    const nowMs = this.#clock.nowMs();
+    const [before, changed] = await this.#file.transact([
+      { sql: "SELECT token FROM leases WHERE key = ?", params: [key] },
+      {
+        sql: `UPDATE leases SET ${change.set} WHERE ${OWN} RETURNING key`,
+        params: [...change.params, key, token, nowMs],
+      },
+    ]);
+    if (changed.length > 0) return;
+    if (before.length === 0 || before[0][0] === "") throw leaseUnknown(change.act, key);
+    throw leaseLost(change.act, key);
+  }
+}
