@@ -60,7 +60,10 @@ export type AskFault =
   | { kind: "ignore_since" }
   /** The venue knows only its newest so many bars. */
   | { kind: "last_only"; bars: number }
-  /** Never more than so many rows a reply. */
+  /**
+   * Never more than so many rows a reply, counted from the end that the venue's own limit counts from: OKX and
+   * Kraken, and Bitfinex without `sort=1`, keep the newest of the range.
+   */
   | { kind: "short_page"; rows: number }
   /** The page reaches so many bars over its start or its end; 1 doubles the bar at every seam. */
   | { kind: "overlap"; bars: number; side?: "start" | "end" };

@@ -117,7 +117,7 @@ if (import.meta.main) {
     console.log(USAGE);
   } else {
     const exchange = await startFromArguments(Deno.args);
-    console.log(JSON.stringify({ url: exchange.url, venues: VENUES }));
+    console.log(JSON.stringify({ url: exchange.url, venues: exchange.venues }));
     Deno.addSignalListener("SIGINT", () => exchange.close());
     Deno.addSignalListener("SIGTERM", () => exchange.close());
   }

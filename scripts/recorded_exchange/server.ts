@@ -71,6 +71,8 @@ export interface RecordedExchange {
   /** `http://127.0.0.1:PORT`, without a slash. */
   readonly url: string;
   readonly clock: VenueClock;
+  /** The venues it speaks. */
+  readonly venues: readonly VenueId[];
   /** ccxt's `urls` for a venue, in the shape of `exchanges.{id}.urls` of the configuration. */
   urls(venue: VenueId): CcxtUrls;
   /** ccxt's `options` for a venue, in the shape of `exchanges.{id}.options`. */
@@ -119,6 +121,7 @@ export function startRecordedExchange(options: RecordedExchangeOptions = {}): Re
   return {
     url,
     clock,
+    venues: [...venues.keys()],
     calls: book.calls,
     urls: (id) => venueNamed(id).dialect.urls(`${url}/${id}`),
     options: (id) => structuredClone(venueNamed(id).dialect.options),

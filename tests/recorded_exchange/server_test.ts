@@ -21,6 +21,7 @@ Deno.test("venues are told apart by their prefix, or by their paths without it",
     for (const path of ["/", "/kraken/0/public/Time", "/0/public/Time", "/%E0%A4%A"]) {
       equal((await ask(exchange, path)).status, 404, path);
     }
+    deepEqual(exchange.venues, ["binance", "okx"]);
     throws(() => exchange.urls("kraken"), /kraken is not among its venues/);
   });
 });
