@@ -6,7 +6,7 @@
  */
 import { alloc } from "./memory";
 import { NO_MEMORY, sameBits, setResult } from "./frame";
-import { isTime, slotOf, slotStart } from "./grid";
+import { gridStep, isTime, slotOf, slotStart } from "./grid";
 import { sortRecords } from "./sort";
 
 /** What became of a row. */
@@ -92,15 +92,32 @@ function judgeRows(rows: usize, floorAlign: bool): void {
   ascending = true;
   minSlot = Infinity;
   maxSlot = -Infinity;
+  const step = gridStep();
   let before: f64 = -Infinity;
+  let slot: f64 = 0;
   for (let row: usize = 0; row < rows; row++) {
+    const t = load<f64>(cell(0, row));
+    // One step after a kept time is a time of the grid: the common row costs no division.
+    if (step != 0 && t == before + step && isTime(t)) {
+      const finite = finiteEnough(row);
+      store<u8>(state + row, finite ? KEPT : NON_FINITE);
+      if (!finite) continue;
+      slot += 1;
+      before = t;
+      kept++;
+      if (slot > maxSlot) maxSlot = slot;
+      continue;
+    }
     const fate = judge(row, floorAlign);
     store<u8>(state + row, fate);
     if (fate != KEPT) continue;
     kept++;
-    const t = load<f64>(cell(0, row));
-    if (t <= before) ascending = false;
-    before = t;
+    const opens = load<f64>(cell(0, row));
+    slot = slotOf(opens);
+    if (slot < minSlot) minSlot = slot;
+    if (slot > maxSlot) maxSlot = slot;
+    if (opens <= before) ascending = false;
+    before = opens;
   }
 }
 
@@ -110,8 +127,7 @@ function judge(row: usize, floorAlign: bool): u8 {
     invalid++;
     return INVALID;
   }
-  const slot = slotOf(t);
-  const opens = slotStart(slot);
+  const opens = slotStart(slotOf(t));
   const aligned = opens == t;
   // A time floored below the limit would be none.
   if (!aligned && floorAlign && !isTime(opens)) {
@@ -124,13 +140,23 @@ function judge(row: usize, floorAlign: bool): u8 {
     if (!floorAlign) return MISALIGNED;
     store<f64>(cell(0, row), opens);
   }
-  if (slot < minSlot) minSlot = slot;
-  if (slot > maxSlot) maxSlot = slot;
   return KEPT;
 }
 
-/** Counts the cells that are not finite, turns ±inf into NaN, and says whether one of the four prices is a number. */
+/** Whether one of the four prices is a number. Cells that are not finite are counted, and ±inf becomes NaN. */
+@inline
 function finiteEnough(row: usize): bool {
+  // A finite number less itself is zero, anything else NaN: one test for all five cells.
+  return rest(1, row) + rest(2, row) + rest(3, row) + rest(4, row) + rest(5, row) == 0 || countBad(row);
+}
+
+@inline
+function rest(column: usize, row: usize): f64 {
+  const x = load<f64>(cell(column, row));
+  return x - x;
+}
+
+function countBad(row: usize): bool {
   let bad = 0;
   let badPrices = 0;
   for (let c: usize = 1; c < COLUMNS; c++) {

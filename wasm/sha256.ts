@@ -40,6 +40,27 @@ function schedule(i: usize): void {
   store<u32>(at, w);
 }
 
+/** The next sixteen words, in place of the last sixteen; written out, so that every address is a constant. */
+@inline
+function scheduleAll(): void {
+  schedule(0);
+  schedule(1);
+  schedule(2);
+  schedule(3);
+  schedule(4);
+  schedule(5);
+  schedule(6);
+  schedule(7);
+  schedule(8);
+  schedule(9);
+  schedule(10);
+  schedule(11);
+  schedule(12);
+  schedule(13);
+  schedule(14);
+  schedule(15);
+}
+
 @inline
 function first(e: u32, f: u32, g: u32, h: u32, kw: u32): u32 {
   const s1 = rotr<u32>(e, 6) ^ rotr<u32>(e, 11) ^ rotr<u32>(e, 25);
@@ -64,32 +85,54 @@ export function compress(state: usize, data: usize, blocks: usize): void {
   let t: u32 = 0;
   for (; blocks > 0; blocks--, data += 64) {
     for (let i: usize = 0; i < 16; i++) store<u32>(W + (i << 2), bswap<u32>(load<u32>(data + (i << 2))));
-    for (let i: usize = 0; i < 64; i += 8) {
-      const k = K + (i << 2);
-      if (i >= 16) for (let j: usize = i; j < i + 8; j++) schedule(j);
-      const w = W + ((i & 15) << 2);
-      t = first(e, f, g, h, load<u32>(w, 0) + load<u32>(k, 0));
+    for (let k = K; k < K + 256; k += 64) {
+      if (k > K) scheduleAll();
+      t = first(e, f, g, h, load<u32>(W, 0) + load<u32>(k, 0));
       d += t;
       h = t + second(a, b, c);
-      t = first(d, e, f, g, load<u32>(w, 4) + load<u32>(k, 4));
+      t = first(d, e, f, g, load<u32>(W, 4) + load<u32>(k, 4));
       c += t;
       g = t + second(h, a, b);
-      t = first(c, d, e, f, load<u32>(w, 8) + load<u32>(k, 8));
+      t = first(c, d, e, f, load<u32>(W, 8) + load<u32>(k, 8));
       b += t;
       f = t + second(g, h, a);
-      t = first(b, c, d, e, load<u32>(w, 12) + load<u32>(k, 12));
+      t = first(b, c, d, e, load<u32>(W, 12) + load<u32>(k, 12));
       a += t;
       e = t + second(f, g, h);
-      t = first(a, b, c, d, load<u32>(w, 16) + load<u32>(k, 16));
+      t = first(a, b, c, d, load<u32>(W, 16) + load<u32>(k, 16));
       h += t;
       d = t + second(e, f, g);
-      t = first(h, a, b, c, load<u32>(w, 20) + load<u32>(k, 20));
+      t = first(h, a, b, c, load<u32>(W, 20) + load<u32>(k, 20));
       g += t;
       c = t + second(d, e, f);
-      t = first(g, h, a, b, load<u32>(w, 24) + load<u32>(k, 24));
+      t = first(g, h, a, b, load<u32>(W, 24) + load<u32>(k, 24));
       f += t;
       b = t + second(c, d, e);
-      t = first(f, g, h, a, load<u32>(w, 28) + load<u32>(k, 28));
+      t = first(f, g, h, a, load<u32>(W, 28) + load<u32>(k, 28));
+      e += t;
+      a = t + second(b, c, d);
+      t = first(e, f, g, h, load<u32>(W, 32) + load<u32>(k, 32));
+      d += t;
+      h = t + second(a, b, c);
+      t = first(d, e, f, g, load<u32>(W, 36) + load<u32>(k, 36));
+      c += t;
+      g = t + second(h, a, b);
+      t = first(c, d, e, f, load<u32>(W, 40) + load<u32>(k, 40));
+      b += t;
+      f = t + second(g, h, a);
+      t = first(b, c, d, e, load<u32>(W, 44) + load<u32>(k, 44));
+      a += t;
+      e = t + second(f, g, h);
+      t = first(a, b, c, d, load<u32>(W, 48) + load<u32>(k, 48));
+      h += t;
+      d = t + second(e, f, g);
+      t = first(h, a, b, c, load<u32>(W, 52) + load<u32>(k, 52));
+      g += t;
+      c = t + second(d, e, f);
+      t = first(g, h, a, b, load<u32>(W, 56) + load<u32>(k, 56));
+      f += t;
+      b = t + second(c, d, e);
+      t = first(f, g, h, a, load<u32>(W, 60) + load<u32>(k, 60));
       e += t;
       a = t + second(b, c, d);
     }

@@ -52,6 +52,27 @@ function schedule(i: usize): void {
   v128.store(at, i32x4.add(sum, i32x4.add(s0, s1)));
 }
 
+/** The next sixteen words, in place of the last sixteen; written out, so that every address is a constant. */
+@inline
+function scheduleAll(): void {
+  schedule(0);
+  schedule(1);
+  schedule(2);
+  schedule(3);
+  schedule(4);
+  schedule(5);
+  schedule(6);
+  schedule(7);
+  schedule(8);
+  schedule(9);
+  schedule(10);
+  schedule(11);
+  schedule(12);
+  schedule(13);
+  schedule(14);
+  schedule(15);
+}
+
 /** Four words of each of four messages become four vectors of one word of each, byte-swapped. */
 @inline
 function takeWords(at: usize, p0: usize, p1: usize, p2: usize, p3: usize): void {
@@ -84,46 +105,84 @@ function compressLanes(p0: usize, p1: usize, p2: usize, p3: usize, blocks: usize
   for (; blocks > 0; blocks--, p0 += 64, p1 += 64, p2 += 64, p3 += 64) {
     for (let i: usize = 0; i < 64; i += 16) takeWords(W + (i << 2), p0 + i, p1 + i, p2 + i, p3 + i);
     let bc = v128.xor(b, c);
-    for (let i: usize = 0; i < 64; i += 8) {
-      if (i >= 16) for (let j: usize = i; j < i + 8; j++) schedule(j);
-      const k = K + (i << 2);
-      const w = W + ((i & 15) << 4);
-      t = first(e, f, g, h, i32x4.add(v128.load(w, 0), v128.load32_splat(k, 0)));
+    for (let k = K; k < K + 256; k += 64) {
+      if (k > K) scheduleAll();
+      t = first(e, f, g, h, i32x4.add(v128.load(W, 0), v128.load32_splat(k, 0)));
       ab = v128.xor(a, b);
       d = i32x4.add(d, t);
       h = i32x4.add(t, second(a, b, ab, bc));
       bc = ab;
-      t = first(d, e, f, g, i32x4.add(v128.load(w, 16), v128.load32_splat(k, 4)));
+      t = first(d, e, f, g, i32x4.add(v128.load(W, 16), v128.load32_splat(k, 4)));
       ab = v128.xor(h, a);
       c = i32x4.add(c, t);
       g = i32x4.add(t, second(h, a, ab, bc));
       bc = ab;
-      t = first(c, d, e, f, i32x4.add(v128.load(w, 32), v128.load32_splat(k, 8)));
+      t = first(c, d, e, f, i32x4.add(v128.load(W, 32), v128.load32_splat(k, 8)));
       ab = v128.xor(g, h);
       b = i32x4.add(b, t);
       f = i32x4.add(t, second(g, h, ab, bc));
       bc = ab;
-      t = first(b, c, d, e, i32x4.add(v128.load(w, 48), v128.load32_splat(k, 12)));
+      t = first(b, c, d, e, i32x4.add(v128.load(W, 48), v128.load32_splat(k, 12)));
       ab = v128.xor(f, g);
       a = i32x4.add(a, t);
       e = i32x4.add(t, second(f, g, ab, bc));
       bc = ab;
-      t = first(a, b, c, d, i32x4.add(v128.load(w, 64), v128.load32_splat(k, 16)));
+      t = first(a, b, c, d, i32x4.add(v128.load(W, 64), v128.load32_splat(k, 16)));
       ab = v128.xor(e, f);
       h = i32x4.add(h, t);
       d = i32x4.add(t, second(e, f, ab, bc));
       bc = ab;
-      t = first(h, a, b, c, i32x4.add(v128.load(w, 80), v128.load32_splat(k, 20)));
+      t = first(h, a, b, c, i32x4.add(v128.load(W, 80), v128.load32_splat(k, 20)));
       ab = v128.xor(d, e);
       g = i32x4.add(g, t);
       c = i32x4.add(t, second(d, e, ab, bc));
       bc = ab;
-      t = first(g, h, a, b, i32x4.add(v128.load(w, 96), v128.load32_splat(k, 24)));
+      t = first(g, h, a, b, i32x4.add(v128.load(W, 96), v128.load32_splat(k, 24)));
       ab = v128.xor(c, d);
       f = i32x4.add(f, t);
       b = i32x4.add(t, second(c, d, ab, bc));
       bc = ab;
-      t = first(f, g, h, a, i32x4.add(v128.load(w, 112), v128.load32_splat(k, 28)));
+      t = first(f, g, h, a, i32x4.add(v128.load(W, 112), v128.load32_splat(k, 28)));
+      ab = v128.xor(b, c);
+      e = i32x4.add(e, t);
+      a = i32x4.add(t, second(b, c, ab, bc));
+      bc = ab;
+      t = first(e, f, g, h, i32x4.add(v128.load(W, 128), v128.load32_splat(k, 32)));
+      ab = v128.xor(a, b);
+      d = i32x4.add(d, t);
+      h = i32x4.add(t, second(a, b, ab, bc));
+      bc = ab;
+      t = first(d, e, f, g, i32x4.add(v128.load(W, 144), v128.load32_splat(k, 36)));
+      ab = v128.xor(h, a);
+      c = i32x4.add(c, t);
+      g = i32x4.add(t, second(h, a, ab, bc));
+      bc = ab;
+      t = first(c, d, e, f, i32x4.add(v128.load(W, 160), v128.load32_splat(k, 40)));
+      ab = v128.xor(g, h);
+      b = i32x4.add(b, t);
+      f = i32x4.add(t, second(g, h, ab, bc));
+      bc = ab;
+      t = first(b, c, d, e, i32x4.add(v128.load(W, 176), v128.load32_splat(k, 44)));
+      ab = v128.xor(f, g);
+      a = i32x4.add(a, t);
+      e = i32x4.add(t, second(f, g, ab, bc));
+      bc = ab;
+      t = first(a, b, c, d, i32x4.add(v128.load(W, 192), v128.load32_splat(k, 48)));
+      ab = v128.xor(e, f);
+      h = i32x4.add(h, t);
+      d = i32x4.add(t, second(e, f, ab, bc));
+      bc = ab;
+      t = first(h, a, b, c, i32x4.add(v128.load(W, 208), v128.load32_splat(k, 52)));
+      ab = v128.xor(d, e);
+      g = i32x4.add(g, t);
+      c = i32x4.add(t, second(d, e, ab, bc));
+      bc = ab;
+      t = first(g, h, a, b, i32x4.add(v128.load(W, 224), v128.load32_splat(k, 56)));
+      ab = v128.xor(c, d);
+      f = i32x4.add(f, t);
+      b = i32x4.add(t, second(c, d, ab, bc));
+      bc = ab;
+      t = first(f, g, h, a, i32x4.add(v128.load(W, 240), v128.load32_splat(k, 60)));
       ab = v128.xor(b, c);
       e = i32x4.add(e, t);
       a = i32x4.add(t, second(b, c, ab, bc));

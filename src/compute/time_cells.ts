@@ -39,8 +39,17 @@ type Target = { perSecond: number; whole: boolean };
 function readTimes(cells: ArrayLike<Cell>, unit: TimeUnit, target: Target): TimeColumn {
   const column: TimeColumn = { values: new Float64Array(cells.length), cast: 0, zoned: 0 };
   const limit = TIME_LIMIT_SEC * target.perSecond;
+  // Numbers that are in the column's own unit already are by far the most: they cost no object.
+  const [from, to] = ownSizes(unit, target);
   for (let i = 0; i < cells.length; i++) {
     const cell = cells[i];
+    if (typeof cell === "number") {
+      const size = Math.abs(cell);
+      if (size >= from && size < to && size < limit && (!target.whole || Number.isInteger(cell))) {
+        column.values[i] = cell;
+        continue;
+      }
+    }
     const reading = typeof cell === "number" ? ofNumber(cell, unit, target) : ofOther(cell, unit, target);
     if (reading === null || !(Math.abs(reading.value) < limit)) {
       column.values[i] = NaN;
@@ -51,6 +60,12 @@ function readTimes(cells: ArrayLike<Cell>, unit: TimeUnit, target: Target): Time
     if (reading.zoned) column.zoned++;
   }
   return column;
+}
+
+/** The sizes from … to below which a number is in the column's own unit. */
+function ownSizes(unit: TimeUnit, target: Target): [from: number, to: number] {
+  if (unit === "auto") return target.whole ? [1e11, 1e14] : [0, 1e11];
+  return PER_SECOND[unit] === target.perSecond ? [0, Infinity] : [0, 0];
 }
 
 function ofOther(cell: Cell, unit: TimeUnit, target: Target): Reading | null {
