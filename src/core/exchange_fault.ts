@@ -9,12 +9,24 @@ import type { ErrorCode, ErrorDetails } from "./errors.ts";
  */
 export type FaultKind = "passing" | "rate_limited" | "refused";
 
+/** What a fault can carry besides its message. */
+export interface FaultDetails extends ErrorDetails {
+  /** The HTTP status, where there was a reply. */
+  status?: number;
+  /** Local wall clock (epoch ms) until which the gate is closed; of `rate_limited` only. */
+  retryAtMs?: number;
+}
+
 /** A failed call of a venue. */
 export class ExchangeFault extends HistoryError {
   readonly kind: FaultKind;
+  readonly status?: number;
+  readonly retryAtMs?: number;
 
-  constructor(kind: FaultKind, code: ErrorCode, message: string, details: ErrorDetails) {
+  constructor(kind: FaultKind, code: ErrorCode, message: string, details: FaultDetails) {
     super(code, message, details);
     this.kind = kind;
+    this.status = details.status;
+    this.retryAtMs = details.retryAtMs;
   }
 }

@@ -1,0 +1,188 @@
+/**
+ * Finds the first bar that a venue serves, and whether the market began there or the venue no longer goes back
+ * further. At most `LISTING_SEARCH_MAX_CALLS` calls, from anywhere.
+ *
+ * Venues come in two kinds. Some answer "so many bars from `since` on": one early `since` brings the first bar. The
+ * others answer "what lies in this span": there the first bar is found on the coarsest timeframe, where few calls
+ * see all of history, and then step by step on finer ones. Where coarse bars are not to be had, by halving.
+ *
+ * That the first bar served is the first there was, is believed only where bars of a day (else of the next coarser
+ * timeframe) do not begin earlier; a venue that keeps its last N bars shows older days.
+ */
+
+import { slotOf, slotStart } from "../../core/timeframe.ts";
+import type { Probe, Prober, Scale } from "./probes.ts";
+
+/** Before any exchange existed (2009-01-01). */
+const EARLY_SEC = 1_230_768_000;
+const DAY_SEC = 86_400;
+const WEEK_SEC = 604_800;
+/** Keep-the-last-N venues keep round numbers; a listing that many bars ago is a rare chance. */
+const ROUND_COUNTS = [100, 120];
+
+/** Where a venue's bars of one market and timeframe begin. */
+export interface ServedFrom {
+  /** Open time of the first bar served, epoch seconds. */
+  start: number;
+  /** Why there is none before. */
+  reason: "not_listed" | "beyond_source_history";
+}
+
+/** What is known before the search: an early question that was answered with bars from `first` up to now. */
+export interface SearchHint {
+  newest: Probe | null;
+}
+
+/** The first bar served; null when none is found, or calls ran out. */
+export async function findFirstBar(
+  prober: Prober,
+  { pageRows, hint }: { pageRows: number; hint: SearchHint },
+): Promise<ServedFrom | null> {
+  const early = hint.newest ?? await prober.probe(prober.own, { sinceSec: EARLY_SEC, limit: pageRows });
+  if (early !== null) {
+    const older = await firstOlderBar(prober, pageRows);
+    return judged(prober, { probe: early, older, pageRows });
+  }
+  const coarse = await firstCoarseBar(prober, pageRows);
+  const fine = coarse === null ? null : await refined(prober, { from: coarse, pageRows });
+  if (fine !== null) return { start: slotStart(fine, prober.own.grid), reason: "not_listed" };
+  const found = await halved(prober, { from: coarse === null ? EARLY_SEC : coarse.start, pageRows });
+  if (found === null) return null;
+  const isCut = coarse !== null && coarse.start + coarse.step <= found;
+  return { start: found, reason: isCut ? "beyond_source_history" : "not_listed" };
+}
+
+/** Decides between "began here" and "goes back no further" for a venue that answers from its first bar on. */
+function judged(
+  prober: Prober,
+  { probe, older, pageRows }: { probe: Probe; older: CoarseBar | null; pageRows: number },
+): ServedFrom {
+  const { grid } = prober.own;
+  const start = slotStart(probe.first, grid);
+  if (older !== null) {
+    const isCut = older.start + older.step <= start;
+    return { start, reason: isCut ? "beyond_source_history" : "not_listed" };
+  }
+  const isCut = probe.last >= prober.forming(grid) - 1 && looksKept(probe, pageRows);
+  return { start, reason: isCut ? "beyond_source_history" : "not_listed" };
+}
+
+/** Bars up to now that fill a page, or are a round number: what a venue keeps, rather than what there ever was. */
+function looksKept({ first, last, rows }: Probe, pageRows: number): boolean {
+  const count = last - first + 1;
+  return rows >= pageRows || ROUND_COUNTS.some((round) => count % round === 0);
+}
+
+/** A bar of a coarser timeframe: its open time and length in seconds. */
+interface CoarseBar {
+  start: number;
+  step: number;
+  scale: Scale;
+}
+
+/** The first bar of a day, or of the next coarser timeframe where bars of a day are asked. One call. */
+async function firstOlderBar(prober: Prober, pageRows: number): Promise<CoarseBar | null> {
+  const above = prober.scalesAbove(ownStep(prober));
+  const scale = above.find(({ step }) => step >= DAY_SEC) ?? above.at(-1);
+  if (scale === undefined) return null;
+  const probe = await prober.probe(scale, { sinceSec: EARLY_SEC, limit: pageRows });
+  return probe === null ? null : { start: slotStart(probe.first, scale.grid), step: scale.step, scale };
+}
+
+/** Walks over all of history on the coarsest timeframe up to a week; null: nothing there. */
+async function firstCoarseBar(prober: Prober, pageRows: number): Promise<CoarseBar | null> {
+  const scale = prober.scalesAbove(ownStep(prober)).filter(({ step }) => step <= WEEK_SEC).at(-1);
+  if (scale === undefined) return null;
+  const forming = prober.forming(scale.grid);
+  // Half of the calls are kept for what comes after.
+  const floor = Math.floor(prober.left / 2);
+  for (let at = slotOf(EARLY_SEC, scale.grid); at <= forming && prober.left > floor; at += pageRows) {
+    const limit = Math.min(pageRows, forming - at + 1);
+    const probe = await prober.probe(scale, { sinceSec: slotStart(at, scale.grid), limit });
+    if (probe !== null) return { start: slotStart(probe.first, scale.grid), step: scale.step, scale };
+  }
+  return null;
+}
+
+/** From a coarse bar down to the first bar of our own timeframe within it; null where there is none. Slot. */
+async function refined(
+  prober: Prober,
+  { from, pageRows }: { from: CoarseBar; pageRows: number },
+): Promise<number | null> {
+  let bar = from;
+  for (let depth = 0; depth < 8; depth++) {
+    // A venue may leave out the coarse bar in which the listing falls, so the one before is looked at too.
+    const start = bar.start - bar.step;
+    const span = 2 * bar.step;
+    const scale = finestWithin(prober, { span, pageRows, below: bar.step });
+    if (scale === null) return await firstWithin(prober, { start, end: start + span, pageRows });
+    const probe = await prober.probe(scale, { sinceSec: start, limit: Math.ceil(span / scale.step) });
+    const found = probe === null ? null : slotStart(probe.first, scale.grid);
+    if (found === null || found >= start + span) return null;
+    if (scale.timeframe === prober.own.timeframe) return slotOf(found, prober.own.grid);
+    bar = { start: found, step: scale.step, scale };
+  }
+  return null;
+}
+
+/** The finest timeframe of which a span fits into one page; null when none but our own is finer, in several pages. */
+function finestWithin(
+  prober: Prober,
+  { span, pageRows, below }: { span: number; pageRows: number; below: number },
+) {
+  return prober.scalesAbove(ownStep(prober) - 1)
+    .find(({ step }) => step < below && span / step <= pageRows) ?? null;
+}
+
+/** Pages through a span of our own timeframe for its first bar. Slot. */
+async function firstWithin(
+  prober: Prober,
+  { start, end, pageRows }: { start: number; end: number; pageRows: number },
+): Promise<number | null> {
+  const { grid } = prober.own;
+  const last = slotOf(end, grid);
+  for (let at = slotOf(start, grid); at < last && prober.left > 0; at += pageRows) {
+    const probe = await prober.probe(prober.own, { sinceSec: slotStart(at, grid), limit: pageRows });
+    if (probe !== null) return probe.first < last ? probe.first : null;
+  }
+  return null;
+}
+
+/**
+ * Halves the time between `from` and the newest page until the first page with bars is found, then looks back over
+ * growing distances: what seemed the beginning may have been the end of an outage. Epoch seconds.
+ */
+async function halved(
+  prober: Prober,
+  { from, pageRows }: { from: number; pageRows: number },
+): Promise<number | null> {
+  const { grid } = prober.own;
+  const newest = await prober.probe(prober.own, { limit: pageRows });
+  if (newest === null) return null;
+  let first = newest.first;
+  let low = slotOf(from, grid);
+  for (let back = pageRows; prober.left > 0;) {
+    while (low < first && prober.left > 0) {
+      const middle = Math.max(low, Math.floor((low + first - pageRows) / 2));
+      const probe = await prober.probe(prober.own, { sinceSec: slotStart(middle, grid), limit: pageRows });
+      if (probe !== null && probe.first < first) first = probe.first;
+      else low = middle + pageRows;
+    }
+    const looked = first - back;
+    if (looked < slotOf(from, grid)) return slotStart(first, grid);
+    back *= 2;
+    const probe = await prober.probe(prober.own, { sinceSec: slotStart(looked, grid), limit: pageRows });
+    if (probe !== null && probe.first < first) {
+      first = probe.first;
+      low = slotOf(from, grid);
+      back = pageRows;
+    }
+  }
+  return null;
+}
+
+/** Seconds of our own step; months count as the longest of all. */
+function ownStep(prober: Prober): number {
+  const { grid } = prober.own;
+  return "step" in grid ? grid.step : Infinity;
+}

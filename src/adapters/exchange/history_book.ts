@@ -1,0 +1,133 @@
+/**
+ * What one client knows of each series' ends: where a venue's bars begin, where an inactive market's bars end, and
+ * how early a bar was ever seen. Found once, kept for a day, so that windows before a listing cost nothing.
+ */
+
+import { LISTING_SEARCH_MAX_CALLS } from "../../core/limits.ts";
+import type { Clock } from "../../core/ports.ts";
+import { slotOf, slotStart } from "../../core/timeframe.ts";
+import type { CallContext } from "./call_context.ts";
+import { findFirstBar, type SearchHint, type ServedFrom } from "./first_bar.ts";
+import { type BarsAsker, Prober } from "./probes.ts";
+import type { Venue } from "./venue.ts";
+
+const KEPT_MS = 24 * 3_600_000;
+/** A search that found nothing is not repeated for so long. */
+const UNKNOWN_KEPT_MS = 10 * 60_000;
+const SERIES_MAX = 10_000;
+/** Calls to find the last bar of a market that is no longer traded. */
+const LAST_BAR_MAX_CALLS = 3;
+
+/** One search: who asks, how large a page is, and where its calls are counted. */
+export interface Search {
+  asker: BarsAsker;
+  pageRows: number;
+  note: (call: CallContext) => void;
+}
+
+interface Entry<T> {
+  value: T | null;
+  untilMs: number;
+}
+
+/** Facts of one series. */
+interface Series {
+  servedFrom?: Entry<ServedFrom>;
+  /** End of the last bar of an inactive market, epoch seconds. */
+  endedAt?: Entry<number>;
+  /** Open time of the earliest bar seen, epoch seconds. */
+  earliestSeen: number;
+}
+
+/** What a client knows of its series. */
+export class HistoryBook {
+  readonly #venue: Venue;
+  readonly #clock: Clock;
+  readonly #series = new Map<string, Series>();
+  #honoursSince = false;
+
+  constructor(venue: Venue) {
+    this.#venue = venue;
+    this.#clock = venue.input.clock;
+  }
+
+  /** Remembers that a bar was seen at `sec`: what comes after it without a bar is a hole, not the time before the listing. */
+  sawBar(asker: BarsAsker, sec: number): void {
+    const series = this.#of(asker);
+    if (sec < series.earliestSeen) series.earliestSeen = sec;
+  }
+
+  /** A page that began where it was asked to and did not reach up to now: the venue looks at `since`. */
+  sawSinceHonoured(): void {
+    this.#honoursSince = true;
+  }
+
+  /** Whether the venue is known to look at `since`. */
+  get honoursSince(): boolean {
+    return this.#honoursSince;
+  }
+
+  /** Whether a bar before `sec` was seen. */
+  isKnownBefore(asker: BarsAsker, sec: number): boolean {
+    return this.#of(asker).earliestSeen < sec;
+  }
+
+  /** Where bars begin, if that is known; asks nobody. */
+  knownStart(asker: BarsAsker): ServedFrom | null {
+    return this.#fresh(this.#of(asker).servedFrom)?.value ?? null;
+  }
+
+  /** Where bars begin: searched for once a day. Null: no bar was found. */
+  async start({ asker, pageRows, note }: Search, hint: SearchHint): Promise<ServedFrom | null> {
+    const series = this.#of(asker);
+    const known = this.#fresh(series.servedFrom);
+    if (known !== undefined) return known.value;
+    const prober = new Prober(this.#venue, { asker, left: LISTING_SEARCH_MAX_CALLS, note });
+    const value = await findFirstBar(prober, { pageRows, hint });
+    series.servedFrom = this.#entry(value);
+    return value;
+  }
+
+  /** The end of an inactive market's last bar, epoch seconds; null when it cannot be told. */
+  async ended({ asker, pageRows, note }: Search): Promise<number | null> {
+    const series = this.#of(asker);
+    const known = this.#fresh(series.endedAt);
+    if (known !== undefined) return known.value;
+    const prober = new Prober(this.#venue, { asker, left: LAST_BAR_MAX_CALLS, note });
+    const value = await lastBarEnd(prober, pageRows);
+    series.endedAt = this.#entry(value);
+    return value;
+  }
+
+  #of({ symbol, timeframe }: BarsAsker): Series {
+    const key = `${symbol} ${timeframe}`;
+    let series = this.#series.get(key);
+    if (series === undefined) {
+      if (this.#series.size >= SERIES_MAX) this.#series.clear();
+      series = { earliestSeen: Infinity };
+      this.#series.set(key, series);
+    }
+    return series;
+  }
+
+  #entry<T>(value: T | null): Entry<T> {
+    return { value, untilMs: this.#clock.monotonicMs() + (value === null ? UNKNOWN_KEPT_MS : KEPT_MS) };
+  }
+
+  #fresh<T>(entry: Entry<T> | undefined): Entry<T> | undefined {
+    return entry !== undefined && this.#clock.monotonicMs() < entry.untilMs ? entry : undefined;
+  }
+}
+
+/** The newest bar on our own timeframe, else the end of the newest day or week that has one. */
+async function lastBarEnd(prober: Prober, pageRows: number): Promise<number | null> {
+  const { grid } = prober.own;
+  const newest = await prober.probe(prober.own, { limit: pageRows });
+  if (newest !== null) return slotStart(newest.last + 1, grid);
+  const step = "step" in grid ? grid.step : Infinity;
+  for (const scale of prober.scalesAbove(step).filter((one) => one.step >= 86_400).slice(0, 2)) {
+    const probe = await prober.probe(scale, { limit: pageRows });
+    if (probe !== null) return slotStart(slotOf(slotStart(probe.last + 1, scale.grid), grid), grid);
+  }
+  return null;
+}

@@ -1,0 +1,181 @@
+/**
+ * One ccxt client under our rules: its requests go out through the guarded fetch, its throttle is our limiter,
+ * its replies are parsed once, and its failures come out as faults.
+ */
+
+import { HistoryError } from "../../core/errors.ts";
+import { ExchangeFault } from "../../core/exchange_fault.ts";
+import { REPLY_MAX_BYTES } from "../../core/limits.ts";
+import type { Priority } from "../../core/ports.ts";
+import { type CallContext, currentCall, newCall, runCall } from "./call_context.ts";
+import { type CcxtClient, type CcxtModule, makeClient } from "./ccxt_client.ts";
+import { faultOf, faultOfOddStatus, faultOfStatus } from "./faults.ts";
+import { guardedFetch } from "./guarded_fetch.ts";
+import type { ExchangeSettings, ExchangesInput } from "./settings.ts";
+import { Skew } from "./skew.ts";
+import { usedTokens } from "./usage.ts";
+
+/** Who asks for what. */
+export interface CallAsk {
+  /** For messages: `bars of BTC/USDT 1m`. */
+  what: string;
+  isBars?: boolean;
+  priority: Priority;
+  signal: AbortSignal;
+}
+
+/** A ccxt client and what it stands on. */
+export class Venue {
+  readonly id: string;
+  readonly client: CcxtClient;
+  readonly settings: ExchangeSettings;
+  readonly skew: Skew;
+  readonly input: ExchangesInput;
+  readonly #ccxt: CcxtModule;
+  readonly #httpClient: Deno.HttpClient;
+
+  constructor(id: string, { ccxt, settings, input }: {
+    ccxt: CcxtModule;
+    settings: ExchangeSettings;
+    input: ExchangesInput;
+  }) {
+    this.id = id;
+    this.settings = settings;
+    this.input = input;
+    this.#ccxt = ccxt;
+    this.skew = new Skew({ exchange: id, clock: input.clock, log: input.log });
+    this.client = configuredClient(ccxt, { id, settings });
+    this.#httpClient = Deno.createHttpClient({ poolMaxIdlePerHost: 32 });
+    this.#takeOver();
+  }
+
+  /** Runs one call of ccxt. What comes back is whole and of good status; what fails is a `HistoryError`. */
+  async call<T>(
+    ask: CallAsk,
+    work: (client: CcxtClient) => Promise<T>,
+  ): Promise<{ value: T; call: CallContext }> {
+    const call = newCall({ isBars: false, ...ask });
+    try {
+      const value = await runCall(call, () => work(this.client));
+      const odd = faultOfOddStatus(this.#ground(call));
+      if (odd !== null) throw odd;
+      return { value, call };
+    } catch (error) {
+      const fault = faultOf(error, { ...this.#ground(call), ccxt: this.#ccxt });
+      this.#closeGate(fault);
+      throw fault;
+    }
+  }
+
+  close(): void {
+    this.#httpClient.close();
+  }
+
+  #ground(call: CallContext) {
+    return {
+      exchange: this.id,
+      call,
+      nowMs: this.input.clock.nowMs(),
+      skewMs: this.skew.ms(),
+      penaltyBackoffMs: this.settings.penaltyBackoffMs,
+    };
+  }
+
+  /** Puts our own parts in the place of ccxt's. */
+  #takeOver(): void {
+    const { client } = this;
+    const { limiter } = this.input;
+    client.fetchImplementation = guardedFetch({
+      exchange: this.id,
+      clock: this.input.clock,
+      timeoutMs: this.settings.timeoutMs,
+      maxBytes: REPLY_MAX_BYTES,
+      httpClient: this.#httpClient,
+      onReply: (call) => this.#noteReply(call),
+    });
+    client.throttle = async (cost = 1) => {
+      const call = currentCall();
+      if (call !== undefined) call.cost += cost;
+      if (cost <= 0) return;
+      const { priority, signal } = call ?? { priority: "backfill" as const, signal: undefined };
+      await limiter.acquire({ key: this.settings.budgetKey, cost, priority, signal });
+    };
+    client.milliseconds = () => this.skew.venueNowMs();
+    client.parseJson = (text) => parsedOnce(client, text);
+    keepRowsAsSent(client);
+  }
+
+  #noteReply(call: CallContext): void {
+    const { sentAtMs, receivedAtMs, headers } = call;
+    this.skew.noteDate({ sentAtMs, receivedAtMs, date: headers?.get("date") ?? null });
+    const tokens = usedTokens(headers, call.path);
+    if (tokens !== null) this.input.limiter.correct(this.settings.budgetKey, { tokens });
+    const fault = faultOfStatus(this.#ground(call));
+    if (fault !== null) throw fault;
+  }
+
+  /** After a 429 the gate closes for everybody on the key, not for this caller alone. */
+  #closeGate(fault: HistoryError): void {
+    if (!(fault instanceof ExchangeFault) || fault.retryAtMs === undefined) return;
+    this.input.limiter.penalize(this.settings.budgetKey, fault.retryAtMs);
+    this.input.log.emit("warn", "seamless.rate_limit.penalty", {
+      exchange: this.id,
+      key: this.settings.budgetKey,
+      until_ms: fault.retryAtMs,
+      status: fault.status ?? null,
+    });
+  }
+}
+
+function configuredClient(
+  ccxt: CcxtModule,
+  { id, settings }: { id: string; settings: ExchangeSettings },
+): CcxtClient {
+  const client = makeClient(ccxt, id, {
+    ...settings.credentials,
+    options: settings.options ?? {},
+    urls: settings.urls ?? {},
+    enableRateLimit: true,
+    enableLastHttpResponse: false,
+    enableLastResponseHeaders: false,
+    enableLastJsonResponse: false,
+    // Our own deadline is over the whole reply; ccxt's, which ends with the headers, must not come first.
+    timeout: settings.timeoutMs * 2 + 60_000,
+  });
+  if (settings.sandbox) enterSandbox(client, settings.urls);
+  return client;
+}
+
+/** The sandbox replaces `urls.api`, so the configured URLs are merged in once more. */
+function enterSandbox(client: CcxtClient, urls: ExchangeSettings["urls"]): void {
+  if (client.urls.test === undefined) {
+    throw new HistoryError("CONFIG_INVALID", `Cannot use the sandbox of ${client.id}: it has none`, {
+      hint: `Set exchanges.${client.id}.sandbox to false`,
+    });
+  }
+  client.setSandboxMode(true);
+  if (urls !== null) client.urls = client.deepExtend(client.urls, urls);
+}
+
+/** The guard has parsed the reply already; ccxt parses again only where digits would be lost. */
+function parsedOnce(client: CcxtClient, text: string): unknown {
+  const call = currentCall();
+  const parsed = call !== undefined && call.text === text ? call.json : JSON.parse(text);
+  if (client.quoteJsonNumbers && client.hasUnsafeInteger(parsed)) {
+    return JSON.parse(client.onJsonResponse(text));
+  }
+  return parsed;
+}
+
+/**
+ * Keeps each row as ccxt reads it, in the order in which the venue sent it. ccxt sorts, filters and cuts rows
+ * afterwards, and for one venue even makes bars up; every one of its readers goes through `parseOHLCV`.
+ */
+function keepRowsAsSent(client: CcxtClient): void {
+  const parse = client.parseOHLCV.bind(client);
+  client.parseOHLCV = (sent, market) => {
+    const row = parse(sent, market);
+    currentCall()?.rows.push(row);
+    return row;
+  };
+}
