@@ -94,6 +94,8 @@ export const READ_SLICE_CHUNKS = 16;
 /** How long SQLite waits for another process's write lock: the writing thread, and the thread that reads. */
 export const SQLITE_WRITE_WAIT_MS = 5_000;
 export const SQLITE_READ_WAIT_MS = 1_000;
+/** Pages of the write-ahead log that are moved into the file at a time: 16 MiB, since chunks are rewritten as they grow. */
+export const SQLITE_CHECKPOINT_PAGES = 4_096;
 /** The write-ahead log is cut back to this size once it was checkpointed. */
 export const SQLITE_JOURNAL_BYTES = 64 * 1024 * 1024;
 /** A manifest's size, for ten years of 1m bars with 100,000 gaps (spec §8); its lists move into pages to keep to it. */
