@@ -73,6 +73,8 @@ export interface AskOptions {
   scope: AskScope;
   /** The grid that the window was planned on. */
   grid: Grid;
+  /** What a request wants conformed differently from the configuration. */
+  policy?: Partial<Pick<ConformancePolicy, "align" | "invariant">>;
   signal: AbortSignal;
 }
 
@@ -107,6 +109,12 @@ export class Backfiller {
     const parsed = parseNodeId(nodeId);
     const state = await this.#parts.store.state(nodeId);
     return { nodeId, parsed, state, grid: state?.node.grid ?? this.#defaultGrid(parsed) };
+  }
+
+  /** The site of a node whose state is not known. */
+  unknownSite(nodeId: string): NodeSite {
+    const parsed = parseNodeId(nodeId);
+    return { nodeId, parsed, state: null, grid: this.#defaultGrid(parsed) };
   }
 
   /** Venue time now, epoch seconds: the local clock less the skew last measured. */
@@ -301,7 +309,7 @@ export class Backfiller {
       grid: node.grid,
       window,
       reply,
-      policy: settings.policy,
+      policy: withOverrides(settings.policy, o.policy),
       spans: state === null ? [] : viewOf(state, compute).spans,
       source,
       seenAtMs: clock.nowMs(),
@@ -389,6 +397,11 @@ const NOT_THE_VENUES: ReadonlySet<string> = new Set([
   "STORE_UNAVAILABLE",
   "CONFORMANCE_BLOCKED",
 ]);
+
+/** The configured policy with a request's own wishes; what a request leaves out stays. */
+function withOverrides(policy: ConformancePolicy, wishes: AskOptions["policy"] = {}): ConformancePolicy {
+  return { ...policy, align: wishes.align ?? policy.align, invariant: wishes.invariant ?? policy.invariant };
+}
 
 /** Gives a lease back after a failure; that it was lost meanwhile must not hide why the work failed. */
 async function giveBack(leases: Leases, lease: Lease, why: unknown): Promise<void> {

@@ -113,3 +113,5 @@ export const LOG_READS_AT_ONCE = 8;
 export const PUBLISH_BACKOFF_MS = 20;
 /** A venue's ban is believed up to a week: a longer one is a time in the wrong unit. */
 export const PENALTY_MAX_MS = 7 * 86_400_000;
+/** Days that one condition report covers. */
+export const RANGE_MAX_DAYS = 4_000;

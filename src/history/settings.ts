@@ -15,6 +15,8 @@ export interface HistorySettings {
   publish: boolean;
   earlyFingerprint: boolean;
   live: { maxLagSec: number | null; allowPartial: boolean; closeDelayMs: number };
+  /** Whether fetches go on when their request has ended (blueprint `seamless.backfill.mode`). */
+  backfillMode: "background" | "sync";
   /** Windows fetched side by side, the default of a job's workers. */
   workers: number;
   windowBars: number;

@@ -1,0 +1,313 @@
+/**
+ * The answer of domain live, built from what the hot store holds after all waiting (spec §6, §7, §11, §12): rows,
+ * gaps with reasons, fingerprints, the snapshot they belong to, and the verdict.
+ */
+
+import type { NodeSite } from "../backfill/backfiller.ts";
+import { finalBorder } from "../backfill/absorb.ts";
+import { gapsOf, type NodeView, openSlots, viewOf } from "../backfill/node_view.ts";
+import type { Compute } from "../compute/mod.ts";
+import { type Bars, barsBetween, concatBars, emptyBars, makeBars } from "../core/bar_frame.ts";
+import { BAR_COLUMNS } from "../core/bar_frame.ts";
+import { formingStart } from "../core/effective_range.ts";
+import { type FoundGap, ratiosOf, sumGaps } from "../core/gaps.ts";
+import { isSettled } from "../core/gap_reason.ts";
+import { judge, overdueOf } from "../core/gate.ts";
+import { formatAsOf } from "../core/instant.ts";
+import type { Snapshot } from "../core/manifest.ts";
+import type { Metadata } from "../core/metadata.ts";
+import type { AsOfRegister, BarStore, Clock } from "../core/ports.ts";
+import type { Answer } from "../core/service.ts";
+import { barsOfChunks, chunkOf, decodeRows } from "../core/stored_chunk.ts";
+import { intervalOf, slotCount, slotOf, slotStart } from "../core/timeframe.ts";
+import { type TimeRange, toPairs } from "../core/time_range.ts";
+import { answerOf } from "./answer_rows.ts";
+import { baseMetadata, flagsOf, gapList } from "./answer_metadata.ts";
+import type { Outages } from "./outages.ts";
+import { fingerprintOf, type Piece, pieceOf, piecesOfBars } from "./pieces.ts";
+import type { Question } from "./question.ts";
+import type { HistorySettings } from "./settings.ts";
+import type { Snapshots } from "./snapshots.ts";
+import type { Waits } from "./waits.ts";
+
+export interface LiveParts {
+  store: BarStore;
+  compute: Compute;
+  clock: Clock;
+  outages: Outages;
+  snapshots: Snapshots | null;
+  asOf: AsOfRegister;
+  settings: HistorySettings;
+}
+
+/** What is known when the waiting is over. */
+export interface LiveMoment {
+  question: Question;
+  site: NodeSite;
+  requested: TimeRange;
+  effective: TimeRange;
+  /** Venue time, epoch seconds. */
+  now: number;
+  waits: Waits;
+  /** Bars in the range before anything was fetched. */
+  barsBefore: number;
+  /** The node is not stored, and this is why. */
+  failure: string | null;
+}
+
+/** Builds the answer; reads rows, changes nothing but the recorded `as_of`. */
+export async function liveAnswer(moment: LiveMoment, parts: LiveParts): Promise<Answer> {
+  const { question, site, effective } = moment;
+  const view = site.state === null ? null : viewOf(site.state, parts.compute);
+  const gaps = await gapsNow(moment, view, parts);
+  const finalUntil = finalUntilOf(moment, view, parts);
+  const rows = await rowsOf({ moment, view, finalUntil }, parts);
+  const final: TimeRange = [effective[0], finalUntil];
+  const claims = { nodeId: question.nodeId, grid: site.grid, range: final };
+  const empty = effective[0] === effective[1];
+  const answerFingerprint = empty ? null : fingerprintOf(rows.final, claims, parts.compute);
+  const dataset = await datasetOf({ moment, final, answerFingerprint }, parts);
+  const pieces = [...rows.final, ...rows.tail];
+  const metadata = describe({ moment, gaps, finalUntil, pieces, answerFingerprint, dataset, view }, parts);
+  if (question.features.early_fingerprint ?? parts.settings.earlyFingerprint) {
+    metadata.preview_fingerprint = empty
+      ? null
+      : previewOf(pieces, { ...claims, range: effective }, parts.compute);
+  }
+  return answerOf({ metadata, pieces, pinned: false, compute: parts.compute, grid: site.grid });
+}
+
+/** The reasons of all slots without a bar; a node that could not even be registered says why. */
+async function gapsNow(moment: LiveMoment, view: NodeView | null, parts: LiveParts): Promise<FoundGap[]> {
+  const { effective: [start, end], question, site } = moment;
+  if (!(start < end)) return [];
+  if (view !== null) {
+    return await parts.outages.explain(
+      question.parsed.exchange,
+      gapsOf(view, [start, end], parts.compute),
+      site.grid,
+    );
+  }
+  return [{ start, end, reason: moment.failure === null ? "pending" : "fetch_failed", row: null }];
+}
+
+/** Spec §6: the first slot whose bar is provisional, or that is not yet final by time and not settled; else the end. */
+function finalUntilOf(moment: LiveMoment, view: NodeView | null, parts: LiveParts): number {
+  const { effective: [start, end], site, now } = moment;
+  const border = Math.max(start, finalBorder(now, site.grid, parts.settings.stabilizationBars));
+  if (view === null) return Math.min(border, end);
+  const provisional = barsBetween(view.state.provisional, start, end).ts[0] ?? Infinity;
+  const recent = border < end
+    ? parts.compute.missingRanges([border, end], view.covered, site.grid)[0]
+    : undefined;
+  return Math.min(provisional, recent ?? Infinity, end);
+}
+
+interface Rows {
+  /** Rows before `final_until`, all final. */
+  final: Piece[];
+  /** Rows from there on. */
+  tail: Piece[];
+}
+
+async function rowsOf(
+  o: { moment: LiveMoment; view: NodeView | null; finalUntil: number },
+  parts: LiveParts,
+): Promise<Rows> {
+  const { question, site, effective: [start, end] } = o.moment;
+  if (o.view === null || !(start < end)) return { final: [], tail: [] };
+  const on = { grid: site.grid, compute: parts.compute };
+  const final: Piece[] = [];
+  const late: Bars[] = [];
+  for await (const chunk of parts.store.read(question.nodeId, [start, end])) {
+    const piece = pieceOf(chunk, [start, o.finalUntil], on);
+    if (piece !== null) final.push(piece);
+    late.push(barsOfChunks([chunk], [o.finalUntil, end]));
+  }
+  const provisional = barsBetween(o.view.state.provisional, start, end);
+  const tail = mergeAscending(concatBars([emptyBars(), ...late]), provisional);
+  return { final, tail: piecesOfBars(tail, on) };
+}
+
+/** Two ascending frames as one; where both have a `ts` the first one's row stays (a final bar beats a provisional one). */
+function mergeAscending(a: Bars, b: Bars): Bars {
+  if (b.ts.length === 0) return a;
+  const merged = makeBars(a.ts.length + b.ts.length);
+  let rows = 0;
+  for (let i = 0, j = 0; i < a.ts.length || j < b.ts.length; rows++) {
+    const fromA = j >= b.ts.length || (i < a.ts.length && a.ts[i] <= b.ts[j]);
+    const [source, at] = fromA ? [a, i] : [b, j];
+    for (const name of BAR_COLUMNS) merged[name][rows] = source[name][at];
+    if (fromA && j < b.ts.length && a.ts[i] === b.ts[j]) j++;
+    if (fromA) i++;
+    else j++;
+  }
+  return barsBetween({ ...merged, ts: merged.ts.subarray(0, rows) }, -Infinity, Infinity);
+}
+
+function previewOf(
+  pieces: Piece[],
+  claims: { nodeId: string; grid: NodeSite["grid"]; range: TimeRange },
+  compute: Compute,
+): string {
+  const joined = concatBars([emptyBars(), ...pieces.map((piece) => decodeRows(piece.bytes))]);
+  return compute.fingerprint(joined, { ...claims, conformanceVersion: "v2" }).fingerprint;
+}
+
+interface Dataset {
+  fingerprint: string | null;
+  scope: Metadata["fingerprint_scope"];
+  snapshot: Metadata["snapshot"];
+  asOf: string | null;
+  asOfRegression: boolean;
+}
+
+/** The published dataset that the final rows belong to, where they do (spec §7), and the `as_of` of the node. */
+async function datasetOf(
+  o: { moment: LiveMoment; final: TimeRange; answerFingerprint: string | null },
+  parts: LiveParts,
+): Promise<Dataset> {
+  const { question } = o.moment;
+  const publishing = parts.settings.publish && question.features.publish_fingerprint !== false;
+  if (!publishing || parts.snapshots === null) {
+    return {
+      fingerprint: null,
+      scope: "answer",
+      snapshot: null,
+      asOf: null,
+      asOfRegression: question.asOfMs !== null,
+    };
+  }
+  const head = await parts.snapshots.head(question.nodeId);
+  const recorded = await parts.asOf.last(question.worldId, question.nodeId);
+  const newest = head === null
+    ? recorded
+    : head.asOfMs === recorded
+    ? recorded
+    : await parts.asOf.advance(question.worldId, question.nodeId, head.asOfMs);
+  const floor = question.asOfMs;
+  const asOfRegression = floor !== null &&
+    (newest === null || floor > newest || (recorded !== null && floor < recorded));
+  const asOf = newest === null ? null : formatAsOf(newest);
+  if (head !== null && await belongsTo(head, o, parts)) {
+    const { seq, manifestUri, manifestSha256 } = head;
+    return {
+      fingerprint: head.manifest.dataset_fingerprint,
+      scope: "snapshot",
+      snapshot: { seq, manifest_uri: manifestUri, manifest_sha256: manifestSha256 },
+      asOf,
+      asOfRegression,
+    };
+  }
+  return { fingerprint: o.answerFingerprint, scope: "answer", snapshot: null, asOf, asOfRegression };
+}
+
+/** The snapshot covers the final part, and its chunks there are the hot store's. */
+async function belongsTo(
+  head: Snapshot,
+  o: { moment: LiveMoment; final: TimeRange },
+  parts: LiveParts,
+): Promise<boolean> {
+  const { site } = o.moment;
+  if (parts.snapshots === null || site.state === null || !(o.final[0] < o.final[1])) return false;
+  const covered = await parts.snapshots.covered(head.manifest);
+  if (parts.compute.missingRanges(o.final, covered, site.grid).length > 0) return false;
+  const from = chunkOf(o.final[0], site.grid);
+  const to = chunkOf(slotStart(slotOf(o.final[1], site.grid) - 1, site.grid), site.grid);
+  const hot = site.state.chunks.filter((chunk) => chunk.k >= from && chunk.k <= to);
+  const published = await parts.snapshots.chunkDigests(head.manifest, o.final);
+  return hot.length === published.length && hot.every((chunk, i) => chunk.digest === published[i].digest);
+}
+
+/** Everything that the answer says of itself. */
+function describe(
+  o: {
+    moment: LiveMoment;
+    gaps: FoundGap[];
+    finalUntil: number;
+    pieces: Piece[];
+    answerFingerprint: string | null;
+    dataset: Dataset;
+    view: NodeView | null;
+  },
+  parts: LiveParts,
+): Metadata {
+  const { moment: { question, site, requested, effective, now, waits, barsBefore }, gaps } = o;
+  const { settings, clock, compute } = parts;
+  const sums = sumGaps(gaps, effective, site.grid);
+  const ratios = ratiosOf(sums);
+  const open = o.view === null
+    ? slotCount(effective, site.grid)
+    : toPairs(openSlots(o.view, effective, now, compute)).length;
+  const findings = site.state?.findings ?? [];
+  const { flags, warnings } = flagsOf(findings, effective, settings.gapFlagging ? sums.missing : 0);
+  const base = baseMetadata({ question, grid: site.grid, requested, effective, pieces: o.pieces });
+  const lastEnd = base.coverage_bounds?.[1] ?? null;
+  const staleness = lastEnd === null ? null : clock.nowMs() / 1000 - lastEnd;
+  const reachesNewest = effective[0] < effective[1] && effective[1] === formingStart(now, site.grid);
+  const sla = waits.summary();
+  const verdict = judge({
+    onViolation: question.sla.on_violation,
+    allowPartial: settings.live.allowPartial,
+    openGaps: open > 0,
+    slaViolated: sla.violation !== null,
+    explainedRatio: ratios.explained,
+    minCoverage: question.minCoverage,
+    overdueSec: reachesNewest ? overdueOf(staleness, intervalOf(site.grid)) : null,
+    maxLagSec: question.maxLagSec,
+    asOfRegression: o.dataset.asOfRegression,
+    conformanceBlocked: settings.blocking.some((flag) => (flags[flag] ?? 0) > 0),
+  });
+  return {
+    ...base,
+    ...gapList(gaps, site.grid),
+    coverage_ratio: ratios.coverage,
+    explained_ratio: ratios.explained,
+    complete: open === 0,
+    conformance_flags: flags,
+    conformance_warnings: [...warnings, ...question.warnings],
+    final_until: o.finalUntil,
+    dataset_fingerprint: o.dataset.fingerprint,
+    fingerprint_scope: o.dataset.scope,
+    answer_fingerprint: o.answerFingerprint,
+    as_of: o.dataset.asOf,
+    snapshot: o.dataset.snapshot,
+    verdict,
+    sla,
+    sources: sourcesOf(o, { rows: base.rows, barsBefore, strategyIsLive: question.strategy === "SEAMLESS" }),
+    staleness_seconds: staleness === null ? null : Math.max(0, Math.floor(staleness)),
+    retry_after: retryAfterOf(o.moment, gaps, parts),
+  };
+}
+
+/** Rows by where they came from: what was held before, the newest bars of a strategy that asks for them, the rest. */
+function sourcesOf(
+  o: { pieces: Piece[]; finalUntil: number; moment: LiveMoment },
+  counts: { rows: number; barsBefore: number; strategyIsLive: boolean },
+): Metadata["sources"] {
+  const fetched = Math.max(0, counts.rows - counts.barsBefore);
+  const tailRows = o.pieces.filter((piece) => Number.isFinite(o.finalUntil) && firstTs(piece) >= o.finalUntil)
+    .reduce((rows, piece) => rows + piece.rows, 0);
+  const live = counts.strategyIsLive ? Math.min(fetched, tailRows) : 0;
+  return { cache: 0, snapshot: 0, storage: counts.rows - fetched, backfill: fetched - live, live };
+}
+
+function firstTs(piece: Piece): number {
+  return Number(new DataView(piece.bytes.buffer, piece.bytes.byteOffset, 8).getBigInt64(0, true));
+}
+
+/** Seconds until another ask makes sense: the next try of an open gap, or the close of the forming bar; null: never by itself. */
+function retryAfterOf(moment: LiveMoment, gaps: FoundGap[], parts: LiveParts): number | null {
+  const { now, requested, site, question } = moment;
+  const waits: number[] = [];
+  for (const gap of gaps) {
+    if (isSettled(gap.reason) || gap.reason === "quarantined") continue;
+    waits.push(gap.row?.nextAsk ? gap.row.nextAsk - now : question.sla.retry_backoff_ms / 1000);
+  }
+  const forming = formingStart(now, site.grid);
+  if (requested[1] > forming) {
+    const closes = slotStart(slotOf(forming, site.grid) + 1, site.grid);
+    waits.push(closes - now + parts.settings.live.closeDelayMs / 1000);
+  }
+  return waits.length === 0 ? null : Math.max(1, Math.ceil(Math.min(...waits)));
+}

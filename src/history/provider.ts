@@ -1,0 +1,333 @@
+/**
+ * What a request does, from top to bottom (architecture.md): resolve, look at storage, decide by strategy, fill under
+ * the SLA, answer or refuse. Results are returned; nothing of a request stays here.
+ */
+
+import type { AskOptions, Backfiller, NodeSite } from "../backfill/backfiller.ts";
+import { openSlots, viewOf } from "../backfill/node_view.ts";
+import type { Window } from "../backfill/plan.ts";
+import { effectiveRange, formingStart, requestedRange } from "../core/effective_range.ts";
+import { cancelled, HistoryError } from "../core/errors.ts";
+import { breachesCoverage } from "../core/gate.ts";
+import { UNPINNED_MAX_ROWS } from "../core/limits.ts";
+import type { Clock, Dice } from "../core/ports.ts";
+import type { FetchRequest, RequestContext } from "../core/request.ts";
+import type { Answer } from "../core/service.ts";
+import { outcomeOf, STRATEGIES } from "../core/strategy.ts";
+import type { OpenBecause } from "../core/strategy.ts";
+import { slotCount } from "../core/timeframe.ts";
+import { type Ranges, type TimeRange, toPairs } from "../core/time_range.ts";
+import { finalBorder } from "../backfill/absorb.ts";
+import { Filling } from "./filling.ts";
+import { liveAnswer, type LiveParts } from "./live_answer.ts";
+import { pinnedAnswer, type PinnedParts } from "./pinned_answer.ts";
+import { isPinned, type Question, resolveQuestion } from "./question.ts";
+import { Waits } from "./waits.ts";
+
+export interface ProviderParts extends LiveParts {
+  backfiller: Backfiller;
+  clock: Clock;
+  dice: Dice;
+  pinned: PinnedParts | null;
+  /** Publishes a node; shared while under way. Resolves when its manifest is visible. */
+  publish: (nodeId: string) => Promise<void>;
+  /** Work that goes on when its request has ended; waited for at close. */
+  background: (work: Promise<unknown>) => void;
+  /** Fires when the service closes. */
+  lifetime: AbortSignal;
+}
+
+/** Where a live request stands before and after its fill. */
+interface Standing {
+  site: NodeSite;
+  now: number;
+  requested: TimeRange;
+  effective: TimeRange;
+  /** Open slots of the effective range. */
+  open: Ranges;
+}
+
+export class Provider {
+  readonly #parts: ProviderParts;
+
+  constructor(parts: ProviderParts) {
+    this.#parts = parts;
+  }
+
+  /** Answers one request of domain live or backtest. */
+  async bars(request: FetchRequest, context: RequestContext = {}): Promise<Answer> {
+    const { settings } = this.#parts;
+    const question = resolveQuestion(request, settings, context);
+    if (isPinned(question)) {
+      if (this.#parts.pinned === null) throw domainDisabled(question);
+      return await pinnedAnswer(question, this.#parts.pinned, context);
+    }
+    if (settings.backfillMode === "background") {
+      return await this.#live(question, context, this.#parts.lifetime);
+    }
+    const ended = new AbortController();
+    try {
+      return await this.#live(question, context, AbortSignal.any([ended.signal, this.#parts.lifetime]));
+    } finally {
+      ended.abort(cancelled("The request's fetch"));
+    }
+  }
+
+  /** `fetching` ends what this request fetches; windows that somebody shares go on. */
+  async #live(question: Question, context: RequestContext, fetching: AbortSignal): Promise<Answer> {
+    const { clock, settings } = this.#parts;
+    const waits = new Waits({ clock, sla: question.sla, patient: question.patient });
+    const looked = await waits.within("storage_wait", this.#stand(question), context.signal);
+    if (looked.late) return await this.#storageLate(question, waits);
+    const before = looked.value;
+    refuseTooLarge(question, before, context, settings.maxRangeBars);
+    const strategy = STRATEGIES[question.strategy];
+    const barsBefore = barsIn(before);
+    let because: OpenBecause = "not_waited";
+    let failure: HistoryError | null = null;
+    if (before.open.length > 0 && strategy.backfill !== "never") {
+      const filling = this.#startFilling(question, before, fetching);
+      if (strategy.backfill === "wait") {
+        because = await this.#wait(question, { filling, waits, before }, context);
+        failure = filling.failure;
+        if (question.patient?.timeoutMs != null && because === "budget_ended") {
+          throw waits.exceeded(question.nodeId);
+        }
+      }
+    }
+    const after = before.open.length === 0 ? before : await this.#stand(question);
+    if (after.open.length > 0) this.#settle(question, { because, failure, waits, after });
+    const answer = await liveAnswer({
+      question,
+      site: after.site,
+      requested: after.requested,
+      effective: after.effective,
+      now: after.now,
+      waits,
+      barsBefore,
+      failure: failure === null ? null : failure.message,
+    }, this.#parts);
+    refuseBreaches(question, answer, settings.partialOk);
+    return answer;
+  }
+
+  /** Reads where the node stands now: its state, the range that can be answered, what of it is open. */
+  async #stand(question: Question): Promise<Standing> {
+    const { backfiller, compute } = this.#parts;
+    const site = await backfiller.site(question.nodeId);
+    const now = backfiller.venueNow(question.parsed.exchange);
+    const forming = formingStart(now, site.grid);
+    const requested = requestedRange(question.bounds, forming, site.grid);
+    const effective = effectiveRange(requested, site.grid, forming);
+    const open = site.state === null
+      ? compute.missingRanges(effective, new Float64Array(0), site.grid)
+      : openSlots(viewOf(site.state, compute), effective, now, compute);
+    return { site, now, requested, effective, open };
+  }
+
+  /** Starts every window that the strategy fetches, the newest first; what may be waited for is marked. */
+  #startFilling(question: Question, before: Standing, signal: AbortSignal): Filling {
+    const { backfiller, dice, clock } = this.#parts;
+    const options: Omit<AskOptions, "signal"> = {
+      batchId: dice.id(),
+      priority: "live",
+      scope: "open",
+      grid: before.site.grid,
+      policy: { align: question.features.align, invariant: question.features.invariant },
+    };
+    const windows = backfiller.plan(before.site, before.effective, { scope: "open", order: "newest" });
+    const filling = new Filling({
+      backfiller,
+      clock,
+      nodeId: question.nodeId,
+      windows,
+      options,
+      retryBackoffMs: question.sla.retry_backoff_ms,
+      maySettle: question.patient === null,
+      publish: this.#parts.settings.publish && question.features.publish_fingerprint !== false
+        ? () => this.#parts.publish(question.nodeId)
+        : null,
+      signal,
+    });
+    this.#parts.background(filling.done);
+    return filling;
+  }
+
+  /** Waits as the strategy and the SLA allow, and says why slots may still be open. */
+  async #wait(
+    question: Question,
+    o: { filling: Filling; waits: Waits; before: Standing },
+    context: RequestContext,
+  ): Promise<OpenBecause> {
+    const { filling, waits, before } = o;
+    const waited = this.#waitedWindows(question, filling.windows, before, waits);
+    if (waits.violation !== null && question.sla.on_violation === "FAIL_FAST") return "budget_ended";
+    const border = finalBorder(before.now, before.site.grid, this.#parts.settings.stabilizationBars);
+    const isLive = (window: Window) =>
+      STRATEGIES[question.strategy].live && firstOpen(before.open, window) >= border;
+    const live = waited.filter(isLive);
+    const past = waited.filter((window) => !isLive(window));
+    const [liveWait, pastWait] = await Promise.all([
+      live.length === 0 ? null : waits.within("live_wait", filling.settled(live), context.signal),
+      past.length === 0 ? null : waits.within("backfill_wait", filling.settled(past), context.signal),
+    ]);
+    if (liveWait?.late || pastWait?.late || waits.violation !== null) return "budget_ended";
+    // The fill's publication belongs to this answer if the budget allows; its lateness breaks no promise.
+    const violation = waits.violation;
+    await waits.within("total", filling.published, context.signal);
+    waits.violation = violation;
+    return filling.failure === null ? "still_pending" : "fetch_failed";
+  }
+
+  /** All windows, or for a bounded strategy those of the newest `max_sync_gap_bars` open slots. */
+  #waitedWindows(question: Question, windows: Window[], before: Standing, waits: Waits): Window[] {
+    const most = question.sla.max_sync_gap_bars;
+    if (!STRATEGIES[question.strategy].bounded || most === null || question.patient !== null) return windows;
+    const open = toPairs(before.open).reduce((slots, range) => slots + slotCount(range, before.site.grid), 0);
+    if (open <= most) return windows;
+    waits.noteSyncGap(most, open);
+    let slots = 0;
+    return windows.filter((window) => (slots += window.slots) <= most);
+  }
+
+  /** The outcome table of spec §9 where slots are open after all; errors leave here. */
+  #settle(
+    question: Question,
+    o: { because: OpenBecause; failure: HistoryError | null; waits: Waits; after: Standing },
+  ): void {
+    const { failure, after, waits } = o;
+    if (failure !== null && after.site.state === null && ALWAYS_ERRORS.has(failure.code)) throw failure;
+    if (failure !== null && ALWAYS_ERRORS.has(failure.code) && holdsNothing(after.site)) throw failure;
+    const outcome = outcomeOf({
+      strategy: question.strategy,
+      because: o.because,
+      onViolation: question.sla.on_violation,
+      partialOk: this.#parts.settings.partialOk,
+    });
+    if (outcome === "SLA_EXCEEDED") throw waits.exceeded(question.nodeId);
+    if (outcome === "last_error" && failure !== null) throw failure;
+    if (outcome !== "deliver") throw coverageIncomplete(question, toPairs(after.open));
+  }
+
+  /** Storage did not answer in its budget: an error where the strategy or the policy wants one, else what is known. */
+  async #storageLate(question: Question, waits: Waits): Promise<Answer> {
+    const outcome = outcomeOf({
+      strategy: question.strategy,
+      because: "storage_late",
+      onViolation: question.sla.on_violation,
+      partialOk: this.#parts.settings.partialOk,
+    });
+    if (outcome === "SLA_EXCEEDED" || question.patient !== null) throw waits.exceeded(question.nodeId);
+    const { backfiller } = this.#parts;
+    const site = backfiller.unknownSite(question.nodeId);
+    const now = backfiller.venueNow(question.parsed.exchange);
+    const forming = formingStart(now, site.grid);
+    const requested = requestedRange(question.bounds, forming, site.grid);
+    const effective = effectiveRange(requested, site.grid, forming);
+    if (outcome === "COVERAGE_INCOMPLETE") throw coverageIncomplete(question, [effective]);
+    return await liveAnswer(
+      { question, site, requested, effective, now, waits, barsBefore: 0, failure: null },
+      { ...this.#parts, snapshots: null },
+    );
+  }
+}
+
+/** Refusals that are errors while nothing of the node is stored (spec §9). */
+const ALWAYS_ERRORS: ReadonlySet<string> = new Set([
+  "EXCHANGE_UNKNOWN",
+  "SYMBOL_UNKNOWN",
+  "EXCHANGE_REFUSED",
+  "BAD_TIMEFRAME",
+]);
+
+function holdsNothing(site: NodeSite): boolean {
+  return site.state === null || site.state.chunks.length + site.state.provisional.ts.length === 0;
+}
+
+/** Bars of the effective range, counted from runs: no row is read. */
+function barsIn(standing: Standing): number {
+  const { site, effective: [start, end] } = standing;
+  if (site.state === null) return 0;
+  let bars = 0;
+  for (const [from, to] of toPairs(site.state.final)) {
+    if (from < end && to > start) bars += slotCount([Math.max(from, start), Math.min(to, end)], site.grid);
+  }
+  for (const ts of site.state.provisional.ts) if (ts >= start && ts < end) bars++;
+  return bars;
+}
+
+/** The first open slot inside a window. */
+function firstOpen(open: Ranges, window: Window): number {
+  for (let i = 0; i < open.length; i += 2) {
+    if (open[i + 1] > window.start && open[i] < window.end) return Math.max(open[i], window.start);
+  }
+  return window.start;
+}
+
+function refuseTooLarge(
+  question: Question,
+  standing: Standing,
+  context: RequestContext,
+  maxRangeBars: number,
+): void {
+  const slots = slotCount(standing.effective, standing.site.grid);
+  const most = Math.min(
+    context.maxSlots ?? UNPINNED_MAX_ROWS,
+    context.page === undefined ? Infinity : maxRangeBars,
+  );
+  if (slots <= most) return;
+  throw new HistoryError(
+    "RANGE_TOO_LARGE",
+    `Cannot answer ${question.nodeId}: the range has ${slots} slots, at most ${most} are answered at once`,
+    {
+      hint: "Ask for less, page with limit, or publish the range and read it pinned (as_of or fingerprint)",
+      ranges: [standing.effective],
+    },
+  );
+}
+
+/** Coverage and conformance that the request does not accept, where the policy makes them errors (spec §5, §11). */
+function refuseBreaches(question: Question, answer: Answer, partialOk: boolean): void {
+  const { metadata } = answer;
+  if (metadata.verdict.reasons.includes("conformance_blocked") && !partialOk) {
+    throw new HistoryError(
+      "CONFORMANCE_BLOCKED",
+      `Cannot serve ${question.nodeId}: its flags ${JSON.stringify(metadata.conformance_flags)} are blocking`,
+      { hint: "Change seamless.conformance.blocking, or set partial_ok to let answers through, flagged" },
+    );
+  }
+  if (question.sla.on_violation !== "FAIL_FAST") return;
+  if (breachesCoverage(metadata.explained_ratio, question.minCoverage)) {
+    throw new HistoryError(
+      "COVERAGE_INCOMPLETE",
+      `Cannot serve ${question.nodeId}: coverage ${metadata.explained_ratio} is below min_coverage ${question.minCoverage}`,
+      {
+        hint:
+          "Look at the reasons with `seamless gaps`; lower min_coverage, or use on_violation PARTIAL_FILL or HOLD",
+        ranges: metadata.gaps.map((gap): TimeRange => [gap.start, gap.end]),
+      },
+    );
+  }
+}
+
+function coverageIncomplete(question: Question, open: TimeRange[]): HistoryError {
+  const shown = open.slice(0, 100);
+  return new HistoryError(
+    "COVERAGE_INCOMPLETE",
+    `Cannot answer ${question.nodeId} in full: ${open.length} ranges are open, the first is [${shown[0]})`,
+    {
+      hint: "Run `seamless fill`, or ask with strategy SEAMLESS or AUTO_BACKFILL",
+      ranges: shown,
+    },
+  );
+}
+
+function domainDisabled(question: Question): HistoryError {
+  return new HistoryError(
+    "DOMAIN_DISABLED",
+    `Cannot serve ${question.domain} of ${question.nodeId}: nothing is published here`,
+    {
+      hint: "Set seamless.artifact.enabled and seamless.artifact.publish_fingerprint to true",
+    },
+  );
+}

@@ -1,0 +1,146 @@
+/** Writes the segments of a planned snapshot: one at a time, each from the rows of at most 64 chunks. */
+
+import type { Compute } from "../compute/types.ts";
+import { toHex } from "../compute/sha256.ts";
+import { canonicalJson } from "../core/canonical_json.ts";
+import { throwIfCancelled } from "../core/errors.ts";
+import { segmentKey } from "../core/manifest.ts";
+import type { SegmentRecord } from "../core/manifest.ts";
+import type { ArtifactStore, SegmentCodec, StoredChunk } from "../core/ports.ts";
+import { planSegments } from "../core/segment_layout.ts";
+import { chunkRange, decodeRows } from "../core/stored_chunk.ts";
+import { gridRecord, intervalOf, slotOf, slotStart } from "../core/timeframe.ts";
+import type { Grid } from "../core/timeframe.ts";
+import type { TimeRange } from "../core/time_range.ts";
+import type { Publication } from "./publication.ts";
+import type { PlannedChunk, PublicationPlan, PublicationPlanner, PublishedHead } from "./publication_plan.ts";
+import { chunkSpan } from "./snapshot_content.ts";
+import type { Snapshots } from "./snapshots.ts";
+
+export interface SegmentWriterParts {
+  artifacts: ArtifactStore;
+  codec: SegmentCodec;
+  compute: Pick<Compute, "sha256">;
+  snapshots: Snapshots;
+}
+
+/** What is to be written, and where from. */
+export interface SegmentOrder {
+  publication: Publication;
+  planner: PublicationPlanner;
+  plan: PublicationPlan;
+  head: PublishedHead | null;
+  /** The node's folder below the artifact root. */
+  folder: string;
+}
+
+/**
+ * Writes what the head's segments lack and names all segments of the new snapshot, ascending. Null when the store
+ * moved on under the plan: then a new plan is due.
+ */
+export async function writeSegments(
+  order: SegmentOrder,
+  parts: SegmentWriterParts,
+): Promise<{ segments: SegmentRecord[]; bytesWritten: number } | null> {
+  const { plan, head, publication: { state: { node: { grid } }, signal } } = order;
+  const planned = new Map(plan.chunks.map((chunk) => [chunk.k, chunk]));
+  const earlier = (head?.manifest.segments ?? []).map((segment) => ({
+    segment,
+    span: chunkSpan(segment.range, { grid: gridRecord(grid) }),
+  }));
+  const layout = planSegments({ chunks: [...planned.keys()], changed: plan.changed, segments: earlier });
+  const segments = layout.kept.map(({ segment }) => segment);
+  let bytesWritten = 0;
+  for (const ks of layout.written) {
+    throwIfCancelled(signal, `Publishing ${order.publication.state.node.nodeId}`);
+    const chunks = await gather(ks.map((k) => planned.get(k)!), order, parts.snapshots);
+    if (chunks === null) return null;
+    const written = await writeSegment(chunks, order, parts);
+    segments.push(written.segment);
+    bytesWritten += written.bytesWritten;
+  }
+  segments.sort((a, b) => a.range[0] - b.range[0]);
+  return { segments, bytesWritten };
+}
+
+/** The rows of one segment; null when one of its chunks is no longer what was planned. */
+async function gather(
+  planned: readonly PlannedChunk[],
+  order: SegmentOrder,
+  snapshots: Snapshots,
+): Promise<StoredChunk[] | null> {
+  const chunks: StoredChunk[] = [];
+  for (const run of runsOf(planned)) {
+    for await (const chunk of readRun(run, order, snapshots)) {
+      if (chunk.digest !== planned[chunks.length].digest) return null;
+      chunks.push(chunk);
+    }
+  }
+  return chunks.length === planned.length ? chunks : null;
+}
+
+async function* readRun(
+  run: readonly PlannedChunk[],
+  { publication, planner, head }: SegmentOrder,
+  snapshots: Snapshots,
+): AsyncIterable<StoredChunk> {
+  const { grid } = publication.state.node;
+  switch (run[0].origin) {
+    case "head": {
+      const range: TimeRange = [chunkRange(run[0].k, grid)[0], chunkRange(run[run.length - 1].k, grid)[1]];
+      return yield* snapshots.readChunks(head!.manifest, range, publication.signal);
+    }
+    case "ours":
+      return yield* (await planner.ours()).readMany(run.map(({ k }) => k));
+    case "both":
+      for (const chunk of run) {
+        const blended = await planner.blended(head!, chunk);
+        if (blended !== null) yield blended;
+      }
+  }
+}
+
+/** Neighbours of one origin are read together. */
+function runsOf(planned: readonly PlannedChunk[]): PlannedChunk[][] {
+  const runs: PlannedChunk[][] = [];
+  for (const chunk of planned) {
+    const last = runs[runs.length - 1];
+    if (last !== undefined && last[0].origin === chunk.origin) last.push(chunk);
+    else runs.push([chunk]);
+  }
+  return runs;
+}
+
+async function writeSegment(
+  chunks: readonly StoredChunk[],
+  { publication: { state: { node } }, folder }: SegmentOrder,
+  { artifacts, codec, compute }: SegmentWriterParts,
+): Promise<{ segment: SegmentRecord; bytesWritten: number }> {
+  // Part of the file's bytes, and so of its name: nothing in it may differ between two publishers of the same rows.
+  const metadata = canonicalJson({
+    node_id: node.nodeId,
+    interval: intervalOf(node.grid),
+    grid: gridRecord(node.grid),
+  });
+  const bytes = await codec.encode(chunks, metadata);
+  const sha256 = toHex(compute.sha256(bytes));
+  const uri = segmentKey(folder, sha256);
+  const isNew = await artifacts.putIfAbsent(uri, bytes);
+  return {
+    segment: {
+      range: rangeOfRows(chunks, node.grid),
+      rows: chunks.reduce((rows, chunk) => rows + chunk.rows, 0),
+      bytes: bytes.length,
+      uri,
+      file_sha256: sha256,
+    },
+    bytesWritten: isNew ? bytes.length : 0,
+  };
+}
+
+/** From the first row to the end of the last one's slot. */
+function rangeOfRows(chunks: readonly StoredChunk[], grid: Grid): TimeRange {
+  const first = decodeRows(chunks[0].bytes).ts[0];
+  const { ts } = decodeRows(chunks[chunks.length - 1].bytes);
+  return [first, slotStart(slotOf(ts[ts.length - 1], grid) + 1, grid)];
+}
