@@ -51,3 +51,20 @@ export function sliceOfBars(bars: Bars): BarSlice {
   });
   return { rows, bytes };
 }
+
+/** The rows `[from, to)` of a slice, as a slice of its own. */
+export function cutSlice(slice: BarSlice, from: number, to: number): BarSlice {
+  if (from === 0 && to === slice.rows) return slice;
+  const rows = to - from;
+  const bytes = new Uint8Array(rows * BAR_ROW_BYTES);
+  for (let column = 0; column < BAR_COLUMN_COUNT; column++) {
+    const start = 8 * slice.rows * column;
+    bytes.set(slice.bytes.subarray(start + 8 * from, start + 8 * to), 8 * rows * column);
+  }
+  return { rows, bytes };
+}
+
+/** The time of one row. */
+export function tsAt(slice: BarSlice, row: number): number {
+  return Number(new DataView(slice.bytes.buffer, slice.bytes.byteOffset + 8 * row).getBigInt64(0, true));
+}

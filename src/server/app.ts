@@ -1,0 +1,152 @@
+/**
+ * The HTTP application: one function from a request to its response. Every failure, whatever its kind, leaves as a
+ * problem document; every request has an id; what is under way is bounded.
+ */
+
+import { checkHost, type Guard, makeGuard } from "./auth.ts";
+import { Cursors } from "./cursors.ts";
+import { errorResponse, HttpRefusal } from "./errors.ts";
+import { EventHub } from "./event_hub.ts";
+import { openApiDocument } from "./openapi.ts";
+import { badRequest, readQuery } from "./query.ts";
+import type { Call, Route, Standing } from "./route.ts";
+import { type Match, Router } from "./router.ts";
+import { ROUTES } from "./routes.ts";
+import type { AppParts } from "./settings.ts";
+
+/** Answers requests; `close` ends the streams that would never end by themselves. */
+export interface App {
+  (request: Request, info?: unknown): Promise<Response>;
+  close(): void;
+  readonly parts: AppParts;
+}
+
+/** Query names of each route, looked up for every request. */
+const KNOWN_NAMES = new Map<Route, ReadonlySet<string>>(
+  ROUTES.map((route) => [route, new Set(namesOf(route))]),
+);
+
+/** Builds the application. It begins to listen for the service's events at once. */
+export function createApp(parts: AppParts): App {
+  const standing: Standing = {
+    ...parts,
+    cursors: new Cursors(parts),
+    events: new EventHub(parts.service, parts.dice.id().slice(0, 12)),
+    openApi: `${JSON.stringify(openApiDocument(ROUTES, parts.version))}\n`,
+  };
+  const dispatcher = new Dispatcher(standing);
+  const app = (request: Request) => dispatcher.answer(request);
+  return Object.assign(app, { close: () => standing.events.close(), parts });
+}
+
+class Dispatcher {
+  readonly #standing: Standing;
+  readonly #router = new Router(ROUTES);
+  readonly #guard: Guard;
+  #underWay = 0;
+
+  constructor(standing: Standing) {
+    this.#standing = standing;
+    this.#guard = makeGuard(standing.config.apiKeys);
+  }
+
+  async answer(request: Request): Promise<Response> {
+    const requestId = this.#standing.dice.id();
+    const { log, clock } = this.#standing;
+    const begunMs = clock.monotonicMs();
+    let response: Response;
+    try {
+      response = await this.#route(request, requestId);
+      response.headers.set("seamless-request-id", requestId);
+    } catch (error) {
+      response = errorResponse(error, { id: requestId, log });
+      if (request.method === "HEAD") response = new Response(null, response);
+    }
+    log.emit("debug", "seamless.http.request", {
+      request_id: requestId,
+      method: request.method,
+      status: response.status,
+      ms: clock.monotonicMs() - begunMs,
+    });
+    return response;
+  }
+
+  async #route(request: Request, requestId: string): Promise<Response> {
+    const { config } = this.#standing;
+    checkHost(request, config);
+    const url = urlOf(request);
+    if (request.method === "OPTIONS") return this.#options(request, url);
+    let match: Match;
+    try {
+      match = this.#router.match(request.method, url.pathname);
+    } catch (error) {
+      // Who has no key is not told which paths there are.
+      this.#guard(request, "read");
+      throw error;
+    }
+    this.#guard(request, match.route.role);
+    const query = match.route.unlisted ? {} : readQuery(url.searchParams, KNOWN_NAMES.get(match.route)!);
+    const slot = this.#enter(match.route);
+    let held = false;
+    const call: Call = {
+      standing: this.#standing,
+      request,
+      url,
+      requestId,
+      params: match.params,
+      query,
+      signal: request.signal,
+      hold() {
+        held = true;
+        return slot;
+      },
+    };
+    try {
+      const response = await match.route.handle(call);
+      return request.method === "HEAD" ? await withoutBody(response) : response;
+    } finally {
+      if (!held) slot();
+    }
+  }
+
+  /** Counts a request in, and gives what counts it out again (once). */
+  #enter(route: Route): () => void {
+    if (route.uncounted) return () => {};
+    const most = this.#standing.config.maxConcurrentRequests;
+    if (this.#underWay >= most) {
+      throw new HttpRefusal("OVERLOADED", `Cannot take another request: ${most} are under way`, {
+        hint: "Try again in a moment, or raise server.max_concurrent_requests",
+        retryAfter: 1,
+      });
+    }
+    this.#underWay++;
+    let left = false;
+    return () => {
+      if (!left) this.#underWay--;
+      left = true;
+    };
+  }
+
+  #options(request: Request, url: URL): Response {
+    this.#guard(request, "read");
+    const allow = this.#router.allowed(url.pathname);
+    if (allow === null) this.#router.match("GET", url.pathname);
+    return new Response(null, { status: 204, headers: { allow: allow ?? "OPTIONS" } });
+  }
+}
+
+function namesOf(route: Route): string[] {
+  const names = route.query.map(({ name }) => name);
+  return route.path === "/v1/bars" ? [...names, "session"] : names;
+}
+
+function urlOf(request: Request): URL {
+  const url = URL.parse(request.url);
+  if (url === null) throw badRequest("Cannot read the address of this request", "Ask for a path as /v1/bars");
+  return url;
+}
+
+async function withoutBody(response: Response): Promise<Response> {
+  await response.body?.cancel();
+  return new Response(null, response);
+}

@@ -1,0 +1,190 @@
+/** `GET /v1/bars`: one question, answered in the format that the caller wants, whole or page by page. */
+
+import { HistoryError } from "../core/errors.ts";
+import { DEFAULT_PAGE_ROWS, UNPINNED_MAX_ROWS } from "../core/limits.ts";
+import { slotCount } from "../core/timeframe.ts";
+import type { Metadata } from "../core/metadata.ts";
+import type { RequestContext } from "../core/request.ts";
+import type { Answer, BarSlice } from "../core/service.ts";
+import { cutSlice, tsAt } from "../formats/bar_slice.ts";
+import { encodeBars } from "../formats/encode.ts";
+import { type FormatName, MEDIA_TYPES } from "../formats/format.ts";
+import { answerHeaders, answerTag, isNotModified, setCaching } from "./answer_headers.ts";
+import { limitOf, readFetchRequest } from "./bars_query.ts";
+import { checkSameQuery, expired, invalid, nextUrl, stableQuery } from "./cursors.ts";
+import { formatFor } from "./negotiation.ts";
+import { textOf } from "./query.ts";
+import type { Call } from "./route.ts";
+import { bodyOf } from "./send_body.ts";
+
+/** What a cursor of bars holds besides the query: the ranges of page one, and what is still to come. */
+interface Continuation {
+  requested: [number, number];
+  effective: [number, number];
+  from: number;
+  digest: string;
+}
+
+/** One page (or the whole) of an answer, as it was asked for. */
+interface Asked {
+  format: FormatName;
+  /** The query of page one: what a next cursor will hold, and what decides the answer. */
+  query: Record<string, string>;
+  /** Null: all rows. */
+  limit: number | null;
+  explicitLimit: boolean;
+  continuation: (Continuation & { pinned: boolean }) | null;
+}
+
+/** Answers a question. */
+export async function handleBars(call: Call): Promise<Response> {
+  const asked = readAsked(call);
+  const answer = await ask(call, asked);
+  const { config } = call.standing;
+  const headers = answerHeaders(answer);
+  const etag = answer.pinned ? tagOf(call, answer, asked.format) : null;
+  setCaching(headers, { etag, open: config.apiKeys.length === 0 });
+  if (etag !== null && isNotModified(call.request, etag)) return new Response(null, { status: 304, headers });
+  const page = asked.limit === null ? whole(answer, call) : await onePage(answer, asked, call);
+  // A page says of the whole answer what page one said.
+  if (asked.continuation) page.metadata.requested_range = asked.continuation.requested;
+  headers.set("content-type", contentType(asked.format));
+  if (page.next !== null) headers.set("link", `<${nextUrl(call.url, page.next)}>; rel="next"`);
+  if (call.request.method === "HEAD") return new Response(null, { headers });
+  const pieces = encodeBars(asked.format, {
+    metadataJson: JSON.stringify(page.metadata),
+    slices: page.slices,
+    next: page.next,
+  });
+  const body = await bodyOf(pieces, () => ({
+    clock: call.standing.clock,
+    writeTimeoutMs: config.writeTimeoutMs,
+    onEnd: call.hold(),
+    onFault: (error) => logFault(call, error),
+  }));
+  return new Response(body, { headers });
+}
+
+function readAsked(call: Call): Asked {
+  const format = formatFor(call.query, call.request.headers.get("accept"));
+  const asked = limitOf(call.query);
+  const limit = asked ?? (format === "json" ? DEFAULT_PAGE_ROWS : null);
+  const token = textOf(call.query, "cursor");
+  const explicitLimit = asked !== undefined;
+  if (token === undefined) {
+    return { format, query: stableQuery(call.query), limit, explicitLimit, continuation: null };
+  }
+  const cursor = call.standing.cursors.open(token, call.url.pathname);
+  checkSameQuery(call.query, cursor.query);
+  const continuation = { ...cursor.at as Continuation, pinned: cursor.pinned };
+  return { format, query: cursor.query, limit, explicitLimit, continuation };
+}
+
+/** Asks the service, with the frozen range of page one when this is a later page. */
+async function ask(call: Call, asked: Asked): Promise<Answer> {
+  const { config, service } = call.standing;
+  const request = readFetchRequest(asked.query);
+  const { continuation } = asked;
+  if (continuation !== null) {
+    delete request.last;
+    [request.start, request.end] = continuation.effective;
+  }
+  const unlimited = !asked.explicitLimit && continuation === null;
+  const context: RequestContext = {
+    signal: call.signal,
+    requireContext: config.requireContext,
+    maxSlots: unlimited ? Math.min(UNPINNED_MAX_ROWS, config.maxRangeBars) : config.maxRangeBars,
+  };
+  if (asked.limit !== null) context.page = { limit: asked.limit + 1, after: continuation?.from ?? null };
+  const answer = await service.bars(request, context);
+  checkSize(answer.metadata, config.maxRangeBars);
+  if (continuation !== null) await checkUnchanged(answer, continuation);
+  return answer;
+}
+
+function checkSize({ effective_range, grid }: Metadata, maxRangeBars: number): void {
+  const slots = slotCount(effective_range, grid);
+  if (slots <= maxRangeBars) return;
+  throw new HistoryError(
+    "RANGE_TOO_LARGE",
+    `Cannot answer ${slots} slots at once: at most ${maxRangeBars} are allowed`,
+    {
+      hint: "Ask for a shorter range, or raise server.max_range_bars",
+    },
+  );
+}
+
+async function checkUnchanged(
+  answer: Answer,
+  continuation: Continuation & { pinned: boolean },
+): Promise<void> {
+  if (continuation.pinned && !answer.pinned) throw invalid("it belongs to a pinned read");
+  if (await answer.remainderDigest(continuation.from) !== continuation.digest) {
+    throw expired("rows that were still to come have changed");
+  }
+}
+
+interface Page {
+  metadata: Metadata;
+  slices: AsyncIterable<BarSlice>;
+  next: string | null;
+}
+
+function whole(answer: Answer, call: Call): Page {
+  return { metadata: answer.metadata, slices: answer.slices({ signal: call.signal }), next: null };
+}
+
+/** Reads one row more than the page holds: it tells whether another page follows, and where it begins. */
+async function onePage(answer: Answer, asked: Asked, call: Call): Promise<Page> {
+  const limit = asked.limit!;
+  const fromTs = asked.continuation?.from;
+  const slices: BarSlice[] = [];
+  let rows = 0;
+  let nextTs: number | null = null;
+  for await (const slice of answer.slices({ fromTs, limit: limit + 1, signal: call.signal })) {
+    if (rows + slice.rows > limit) {
+      nextTs = tsAt(slice, limit - rows);
+      if (limit > rows) slices.push(cutSlice(slice, 0, limit - rows));
+      rows = limit;
+      break;
+    }
+    slices.push(slice);
+    rows += slice.rows;
+  }
+  const next = nextTs === null ? null : await nextCursor({ answer, asked, call, nextTs });
+  return { metadata: { ...answer.metadata, rows }, slices: fromList(slices), next };
+}
+
+async function nextCursor(o: { answer: Answer; asked: Asked; call: Call; nextTs: number }): Promise<string> {
+  const { metadata, pinned } = o.answer;
+  const at: Continuation = {
+    requested: [...metadata.requested_range] as [number, number],
+    effective: [...metadata.effective_range] as [number, number],
+    from: o.nextTs,
+    digest: await o.answer.remainderDigest(o.nextTs),
+  };
+  return o.call.standing.cursors.issue({ path: o.call.url.pathname, query: o.asked.query, at }, { pinned });
+}
+
+async function* fromList(slices: BarSlice[]): AsyncIterable<BarSlice> {
+  yield* slices;
+}
+
+function tagOf(call: Call, { metadata }: Answer, format: FormatName): string | null {
+  const manifestSha256 = metadata.snapshot?.manifest_sha256;
+  return manifestSha256 === undefined ? null : answerTag({ manifestSha256, query: call.query, format });
+}
+
+function contentType(format: FormatName): string {
+  return format === "csv" ? `${MEDIA_TYPES.csv}; charset=utf-8; header=present` : MEDIA_TYPES[format];
+}
+
+function logFault(call: Call, error: unknown): void {
+  const code = error instanceof HistoryError ? error.code : "INTERNAL";
+  call.standing.log.emit(code === "CANCELLED" ? "info" : "error", "seamless.http.body_cut", {
+    request_id: call.requestId,
+    path: call.url.pathname,
+    code,
+    error: error instanceof Error ? error.message : String(error),
+  });
+}
