@@ -32,7 +32,8 @@ interface Asked {
   query: Record<string, string>;
   /** Null: all rows. */
   limit: number | null;
-  explicitLimit: boolean;
+  /** Nobody named a limit: then an unpinned answer may span fewer slots. */
+  unlimited: boolean;
   continuation: (Continuation & { pinned: boolean }) | null;
 }
 
@@ -68,16 +69,21 @@ export async function handleBars(call: Call): Promise<Response> {
 function readAsked(call: Call): Asked {
   const format = formatFor(call.query, call.request.headers.get("accept"));
   const asked = limitOf(call.query);
-  const limit = asked ?? (format === "json" ? DEFAULT_PAGE_ROWS : null);
   const token = textOf(call.query, "cursor");
-  const explicitLimit = asked !== undefined;
   if (token === undefined) {
-    return { format, query: stableQuery(call.query), limit, explicitLimit, continuation: null };
+    const limit = asked ?? (format === "json" ? DEFAULT_PAGE_ROWS : null);
+    return {
+      format,
+      query: stableQuery(call.query),
+      limit,
+      unlimited: asked === undefined,
+      continuation: null,
+    };
   }
   const cursor = call.standing.cursors.open(token, call.url.pathname);
   checkSameQuery(call.query, cursor.query);
   const continuation = { ...cursor.at as Continuation, pinned: cursor.pinned };
-  return { format, query: cursor.query, limit, explicitLimit, continuation };
+  return { format, query: cursor.query, limit: asked ?? cursor.limit, unlimited: false, continuation };
 }
 
 /** Asks the service, with the frozen range of page one when this is a later page. */
@@ -89,11 +95,10 @@ async function ask(call: Call, asked: Asked): Promise<Answer> {
     delete request.last;
     [request.start, request.end] = continuation.effective;
   }
-  const unlimited = !asked.explicitLimit && continuation === null;
   const context: RequestContext = {
     signal: call.signal,
     requireContext: config.requireContext,
-    maxSlots: unlimited ? Math.min(UNPINNED_MAX_ROWS, config.maxRangeBars) : config.maxRangeBars,
+    maxSlots: asked.unlimited ? Math.min(UNPINNED_MAX_ROWS, config.maxRangeBars) : config.maxRangeBars,
   };
   if (asked.limit !== null) context.page = { limit: asked.limit + 1, after: continuation?.from ?? null };
   const answer = await service.bars(request, context);
@@ -163,7 +168,10 @@ async function nextCursor(o: { answer: Answer; asked: Asked; call: Call; nextTs:
     from: o.nextTs,
     digest: await o.answer.remainderDigest(o.nextTs),
   };
-  return o.call.standing.cursors.issue({ path: o.call.url.pathname, query: o.asked.query, at }, { pinned });
+  return o.call.standing.cursors.issue(
+    { path: o.call.url.pathname, query: o.asked.query, limit: o.asked.limit!, at },
+    { pinned },
+  );
 }
 
 async function* fromList(slices: BarSlice[]): AsyncIterable<BarSlice> {

@@ -20,6 +20,8 @@ export interface CursorState {
   path: string;
   /** The query of page one, without cursor, limit and format. */
   query: Record<string, string>;
+  /** Rows of a page, until a request says otherwise. */
+  limit: number;
   /** What the route needs to go on. */
   at: unknown;
 }

@@ -17,12 +17,12 @@ export interface ListPage<After> {
 
 /** Reads which page is wanted. Cursor errors as `Cursors.open`. */
 export function readListPage<After>(call: Call): ListPage<After> {
-  const limit = limitOf(call.query) ?? DEFAULT_PAGE_ROWS;
+  const limit = limitOf(call.query);
   const token = textOf(call.query, "cursor");
-  if (token === undefined) return { query: call.query, limit, after: undefined };
+  if (token === undefined) return { query: call.query, limit: limit ?? DEFAULT_PAGE_ROWS, after: undefined };
   const cursor = call.standing.cursors.open(token, call.url.pathname);
   checkSameQuery(call.query, cursor.query);
-  return { query: cursor.query, limit, after: cursor.at as After };
+  return { query: cursor.query, limit: limit ?? cursor.limit, after: cursor.at as After };
 }
 
 /** Answers with one page; `next` is where the listing goes on, or null. */
@@ -31,7 +31,12 @@ export function listResponse<After>(
   o: { page: ListPage<After>; body: Record<string, unknown>; next: After | null },
 ): Response {
   if (o.next === null) return jsonResponse({ ...o.body, next: null });
-  const state = { path: call.url.pathname, query: stableQuery(o.page.query), at: o.next };
+  const state = {
+    path: call.url.pathname,
+    query: stableQuery(o.page.query),
+    limit: o.page.limit,
+    at: o.next,
+  };
   const next = call.standing.cursors.issue(state, { pinned: false });
   return jsonResponse({ ...o.body, next }, { headers: { link: `<${nextUrl(call.url, next)}>; rel="next"` } });
 }

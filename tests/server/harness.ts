@@ -2,7 +2,7 @@
 
 import { ok, strictEqual } from "node:assert/strict";
 import type { Problem } from "../../src/core/errors.ts";
-import type { Log, LogLevel } from "../../src/core/ports.ts";
+import type { Dice, Log, LogLevel } from "../../src/core/ports.ts";
 import { type App, createApp } from "../../src/server/app.ts";
 import type { ServerConfig } from "../../src/server/settings.ts";
 import { FakeClock, SeededDice } from "../fake_clock.ts";
@@ -37,13 +37,13 @@ export const DEFAULTS: ServerConfig = {
 };
 
 /** An app over a fresh fake service; the clock stands at 2026-03-01. */
-export function makeBench(o: { config?: Partial<ServerConfig>; rows?: number } = {}): Bench {
+export function makeBench(o: { config?: Partial<ServerConfig>; rows?: number; seed?: number } = {}): Bench {
   const clock = new FakeClock(Date.UTC(2026, 2, 1));
   const service = new FakeService(clock, { rows: o.rows });
   const logged: Logged[] = [];
   const log: Log = { emit: (level, event, fields = {}) => void logged.push({ level, event, fields }) };
   const config = { ...DEFAULTS, ...o.config };
-  const app = createApp({ service, config, clock, dice: new SeededDice(1), log, version: "0.1.0" });
+  const app = createApp({ service, config, clock, dice: seededDice(o.seed ?? 1), log, version: "0.1.0" });
   const get = (path: string, init: RequestInit = {}) => {
     const headers = new Headers(init.headers);
     if (!headers.has("host")) headers.set("host", "127.0.0.1:8420");
@@ -57,6 +57,15 @@ export function makeBench(o: { config?: Partial<ServerConfig>; rows?: number } =
       headers: { "content-type": "application/json", ...init.headers },
     });
   return { app, service, clock, logged, get, post };
+}
+
+/** Ids that differ from seed to seed: cursors of two processes must not be signed alike. */
+function seededDice(seed: number): Dice {
+  const dice = new SeededDice(seed);
+  return {
+    random: () => dice.random(),
+    id: () => `${seed.toString(16).padStart(4, "0")}${dice.id().slice(4)}`,
+  };
 }
 
 /** Reads a problem document and checks that it is one, of the given code. */
