@@ -6,7 +6,7 @@
  * chunks by columns, never one by one. Typed arrays are little-endian on every machine that V8 runs on.
  */
 
-import { BAR_COLUMNS, firstAtOrAfter, makeBars } from "./bar_frame.ts";
+import { BAR_COLUMNS, concatBars, firstAtOrAfter, makeBars } from "./bar_frame.ts";
 import type { Bars } from "./bar_frame.ts";
 import { CHUNK_SLOTS } from "./limits.ts";
 import type { StoredChunk } from "./ports.ts";
@@ -36,20 +36,23 @@ export function encodeRows(bars: Bars): Uint8Array<ArrayBuffer> {
   return new Uint8Array(buffer);
 }
 
-/** The rows of canonical bytes. Value columns are views on them where they lie aligned: not to be written to. */
-export function decodeRows(bytes: Uint8Array): Bars {
-  const aligned = bytes.byteOffset % 8 === 0 ? bytes : bytes.slice();
-  const { buffer, byteOffset } = aligned;
-  const rows = aligned.length / ROW_BYTES;
-  const column = (c: number) => new Float64Array(buffer, byteOffset + 8 * rows * c, rows);
+/** Rows (all, or `[from, to)`) of canonical bytes. Value columns are views where they lie aligned: not to be written to. */
+export function decodeRows(bytes: Uint8Array, [from, to]: readonly [number, number] = allRows(bytes)): Bars {
+  const { buffer, byteOffset, length } = bytes.byteOffset % 8 === 0 ? bytes : bytes.slice();
+  const rows = length / ROW_BYTES;
+  const column = (c: number) => new Float64Array(buffer, byteOffset + 8 * (rows * c + from), to - from);
   return {
-    ts: readTimes(new Uint32Array(buffer, byteOffset, 2 * rows)),
+    ts: readTimes(new Uint32Array(buffer, byteOffset + 8 * from, 2 * (to - from))),
     open: column(1),
     high: column(2),
     low: column(3),
     close: column(4),
     volume: column(5),
   };
+}
+
+function allRows(bytes: Uint8Array): [number, number] {
+  return [0, bytes.length / ROW_BYTES];
 }
 
 /** The same values in canonical form, in new memory. */
@@ -96,7 +99,7 @@ export function barsOfChunks(chunks: readonly StoredChunk[], range: TimeRange): 
   let at = 0;
   chunks.forEach((chunk, i) => {
     const [from, to] = cuts[i];
-    const part = decodeRows(sliceRows(chunk, from, to));
+    const part = decodeRows(chunk.bytes, [from, to]);
     for (const name of BAR_COLUMNS) bars[name].set(part[name], at);
     at += to - from;
   });
@@ -119,6 +122,11 @@ export interface MergedRows {
 
 /** Puts incoming rows among the stored ones; where both have a `ts`, the incoming row stays. Both ascend and are canonical. */
 export function mergeRows(stored: Bars, incoming: Bars): MergedRows {
+  if (incoming.ts.length === 0) return { rows: stored, inserted: 0, changed: [] };
+  if (stored.ts.length === 0) return { rows: incoming, inserted: incoming.ts.length, changed: [] };
+  if (incoming.ts[0] > stored.ts[stored.ts.length - 1]) {
+    return { rows: concatBars([stored, incoming]), inserted: incoming.ts.length, changed: [] };
+  }
   const { order, inserted, changed } = orderOfMerge(stored, incoming);
   if (inserted === 0 && changed.length === 0) return { rows: stored, inserted, changed };
   const rows = makeBars(order.length);

@@ -96,14 +96,17 @@ export class SqliteBarStore implements BarStore {
     if (view === null) return;
     let loaded = 0;
     for (const head of headsWithin(view, range)) {
+      throwIfCancelled(signal, act);
       const key = `${view.id}/${head.k}`;
       const cached = this.#chunks.get(key, head.revision);
       if (cached !== null) {
         yield cached;
         continue;
       }
-      if (++loaded % READ_SLICE_CHUNKS === 0) await nextTurn();
-      throwIfCancelled(signal, act);
+      if (++loaded % READ_SLICE_CHUNKS === 0) {
+        await nextTurn();
+        throwIfCancelled(signal, act);
+      }
       const entry = this.#loadChunk(view.id, head.k);
       this.#chunks.put(key, entry);
       yield entry.chunk;
@@ -150,8 +153,10 @@ export class SqliteBarStore implements BarStore {
   #viewOf(nodeId: string): NodeView | null {
     const dataVersion = this.#file.dataVersion();
     const held = this.#views.get(nodeId);
-    if (held?.dataVersion === dataVersion) return held.view;
-    const view = this.#file.read((sql) => loadNodeView(sql, nodeId, held?.view ?? null));
+    const isCurrent = held?.dataVersion === dataVersion;
+    const view = isCurrent
+      ? held.view
+      : this.#file.read((sql) => loadNodeView(sql, nodeId, held?.view ?? null));
     this.#views.delete(nodeId);
     if (view === null) return null;
     this.#views.set(nodeId, { view, dataVersion });

@@ -47,6 +47,11 @@ const FAULTS: readonly { pattern: RegExp; what: string; hint: string; retryAfter
     hint: "See that its folder exists, is a folder, and can be written to, or point storage.bars elsewhere",
   },
   {
+    pattern: /journal mode stays/i,
+    what: "its file system cannot share memory between processes",
+    hint: "Put the file on a disk of this machine, not on a network drive",
+  },
+  {
     pattern: /disk I\/O error/i,
     what: "the disk failed to read or write",
     hint: "See that the disk is well and the file was not moved or deleted while in use, then start again",

@@ -2,41 +2,34 @@
  * One SQLite file of one process: a connection that reads, here, and one that writes, in a thread of its own.
  *
  * Writes queue up while the writing thread works and go over together, so that many small writes cost few
- * transactions. Readers never wait for writers (WAL). The thread starts with the first write: a command that only reads
- * never pays for it. Every failure of the medium is `STORE_UNAVAILABLE` and names the path.
+ * transactions. Readers never wait for writers (WAL). Every failure of the medium is `STORE_UNAVAILABLE` and names the
+ * path.
  */
 
 import { mkdirSync, statSync } from "node:fs";
 import { dirname } from "node:path";
 import { DatabaseSync } from "node:sqlite";
-import type { HistoryError } from "../../core/errors.ts";
 import { SQLITE_READ_WAIT_MS, SQLITE_WRITE_WAIT_MS, STORE_BATCH_MAX } from "../../core/limits.ts";
 import { storeClosed } from "./refusals.ts";
 import { storeFault } from "./sqlite_faults.ts";
-import { buffersOf, unpackError } from "./sqlite_messages.ts";
-import type {
-  FromWriter,
-  SqlStep,
-  SqlValue,
-  ToWriter,
-  WriteOperation,
-  WriteResult,
-} from "./sqlite_messages.ts";
+import { packError, unpackError } from "./sqlite_messages.ts";
+import type { SqlStep, SqlValue, WriteOperation, WriteResult } from "./sqlite_messages.ts";
 import { migrate, SCHEMA_VERSION, schemaOf } from "./sqlite_schema.ts";
 import { Statements } from "./sqlite_statements.ts";
+import { startWriter } from "./sqlite_thread.ts";
+import type { BatchWriter } from "./sqlite_thread.ts";
 
 interface Waiting {
   operation: WriteOperation;
   settle: (result: WriteResult) => void;
 }
 
-/** Opens the file, and makes its folder, the file and its tables where they lack. */
+/** Opens the file; makes its folder, the file and its tables where they lack. Throws `STORE_UNAVAILABLE`. */
 export function openSqliteFile(path: string): SqliteFile {
   try {
     mkdirSync(dirname(path), { recursive: true });
     if (statSync(path, { throwIfNoEntry: false })?.isDirectory()) throw new Error("it is a directory");
-    const reader = isCurrent(path) ? openReader(path) : prepare(path);
-    return new SqliteFile(path, reader);
+    return new SqliteFile(path, openCurrent(path) ?? prepare(path));
   } catch (error) {
     throw storeFault(error, { act: "open", path });
   }
@@ -46,21 +39,27 @@ function openReader(path: string): DatabaseSync {
   return new DatabaseSync(path, { readOnly: true, timeout: SQLITE_READ_WAIT_MS });
 }
 
-function isCurrent(path: string): boolean {
-  if (statSync(path, { throwIfNoEntry: false }) === undefined) return false;
+/** The reader of a file that needs nothing, or null. */
+function openCurrent(path: string): DatabaseSync | null {
+  if (statSync(path, { throwIfNoEntry: false }) === undefined) return null;
   const db = openReader(path);
   try {
-    return schemaOf(db, path) === SCHEMA_VERSION;
-  } finally {
+    if (schemaOf(db, path) === SCHEMA_VERSION) return db;
+  } catch (error) {
     db.close();
+    throw error;
   }
+  db.close();
+  return null;
 }
 
 /** The reader is opened before the connection that made the tables closes: it finds the log of a live file. */
 function prepare(path: string): DatabaseSync {
   const db = new DatabaseSync(path, { timeout: SQLITE_WRITE_WAIT_MS });
   try {
-    db.exec("PRAGMA journal_mode = WAL");
+    schemaOf(db, path);
+    const { journal_mode } = db.prepare("PRAGMA journal_mode = WAL").get() as { journal_mode: string };
+    if (journal_mode !== "wal") throw new Error(`the journal mode stays ${journal_mode}`);
     migrate(db, path);
     return openReader(path);
   } finally {
@@ -74,11 +73,9 @@ export class SqliteFile {
   readonly #reader: DatabaseSync;
   readonly #sql: Statements;
   #users = 0;
-  #worker: Worker | null = null;
-  #answered: (answer: FromWriter) => void = () => {};
+  #writer: Promise<BatchWriter> | null = null;
   #queue: Waiting[] = [];
   #pumping: Promise<void> | null = null;
-  #broken: HistoryError | null = null;
   #closing: Promise<void> | null = null;
 
   constructor(path: string, reader: DatabaseSync) {
@@ -97,7 +94,7 @@ export class SqliteFile {
     if (this.#users <= 0) await this.close();
   }
 
-  /** Reads in one go, synchronously: `work` must be short. What it throws becomes `STORE_UNAVAILABLE`. */
+  /** Reads in one go, synchronously: `work` must be short. What SQLite throws becomes `STORE_UNAVAILABLE`. */
   read<T>(work: (sql: Statements) => T): T {
     if (this.#closing !== null) throw storeClosed();
     try {
@@ -139,63 +136,31 @@ export class SqliteFile {
     return this.#closing;
   }
 
+  /** The writer closes last: a connection that only reads could not fold the log into the file. */
   async #close(): Promise<void> {
     await this.#pumping;
-    if (this.#worker !== null) {
-      if (this.#broken === null) await this.#ask({ close: true });
-      this.#worker.terminate();
-    }
     this.#reader.close();
+    if (this.#writer !== null) await (await this.#writer).close();
   }
 
   async #pump(): Promise<void> {
     while (this.#queue.length > 0) {
       const batch = this.#queue.splice(0, STORE_BATCH_MAX);
-      const results = await this.#send(batch.map(({ operation }) => operation));
+      const results = await this.#run(batch.map(({ operation }) => operation));
       batch.forEach(({ settle }, i) => settle(results[i]));
     }
     this.#pumping = null;
   }
 
-  async #send(batch: WriteOperation[]): Promise<WriteResult[]> {
+  async #run(batch: WriteOperation[]): Promise<WriteResult[]> {
     try {
-      if (this.#worker === null) await this.#start();
-      if (this.#broken !== null) throw this.#broken;
-      const answer = await this.#ask({ batch }, buffersOf(batch));
-      if ("results" in answer) return answer.results;
-      throw new Error("the writing thread answered another question");
+      this.#writer ??= startWriter(this.path);
+      return await (await this.#writer).run(batch);
     } catch (error) {
-      const { code, message, hint } = storeFault(error, { act: "write to", path: this.path });
-      return batch.map(() => ({ error: { code, message, hint } }));
+      // The next write starts anew: what was wrong with the medium may be mended by then.
+      this.#writer = null;
+      const fault = packError(storeFault(error, { act: "write to", path: this.path }));
+      return batch.map(() => ({ error: fault }));
     }
-  }
-
-  async #start(): Promise<void> {
-    const worker = new Worker(new URL("./sqlite_worker.ts", import.meta.url), { type: "module" });
-    worker.onmessage = ({ data }: MessageEvent<FromWriter>) => this.#answered(data);
-    worker.onerror = (event) => {
-      event.preventDefault();
-      this.#fail(new Error(`its writing thread ended: ${event.message}`));
-    };
-    this.#worker = worker;
-    const answer = await this.#ask({ open: { path: this.path } });
-    if ("opened" in answer && "error" in answer.opened) {
-      worker.terminate();
-      this.#worker = null;
-      throw unpackError(answer.opened.error);
-    }
-  }
-
-  #fail(error: Error): void {
-    this.#broken = storeFault(error, { act: "write to", path: this.path });
-    const packed = { code: this.#broken.code, message: this.#broken.message, hint: this.#broken.hint };
-    this.#answered({ opened: { error: packed } });
-  }
-
-  #ask(message: ToWriter, handedOver: ArrayBuffer[] = []): Promise<FromWriter> {
-    return new Promise((resolve) => {
-      this.#answered = resolve;
-      this.#worker!.postMessage(message, handedOver);
-    });
   }
 }

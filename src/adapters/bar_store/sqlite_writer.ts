@@ -10,7 +10,7 @@
 
 import { DatabaseSync } from "node:sqlite";
 import { HistoryError } from "../../core/errors.ts";
-import { SQLITE_JOURNAL_BYTES, SQLITE_WRITE_WAIT_MS } from "../../core/limits.ts";
+import { SQLITE_CHECKPOINT_PAGES, SQLITE_JOURNAL_BYTES, SQLITE_WRITE_WAIT_MS } from "../../core/limits.ts";
 import type { NodeRecord, WindowOutcome, WindowWrite } from "../../core/ports.ts";
 import { leaseLost, unknownNode } from "./refusals.ts";
 import { isMediumFault, storeFault } from "./sqlite_faults.ts";
@@ -26,6 +26,8 @@ export class SqliteWriter {
   readonly #path: string;
   readonly #db: DatabaseSync;
   readonly #sql: Statements;
+  /** Whether the running batch changed a node: then the store's version rises. */
+  #changed = false;
 
   /** Opens an existing file of this schema. */
   constructor(path: string) {
@@ -33,6 +35,7 @@ export class SqliteWriter {
     try {
       this.#db = new DatabaseSync(path, { timeout: SQLITE_WRITE_WAIT_MS });
       this.#db.exec("PRAGMA synchronous = NORMAL");
+      this.#db.exec(`PRAGMA wal_autocheckpoint = ${SQLITE_CHECKPOINT_PAGES}`);
       this.#db.exec(`PRAGMA journal_size_limit = ${SQLITE_JOURNAL_BYTES}`);
     } catch (error) {
       throw storeFault(error, { act: "write to", path });
@@ -56,10 +59,10 @@ export class SqliteWriter {
 
   #runAll(batch: readonly WriteOperation[]): WriteResult[] {
     const shelf = new ChunkShelf(this.#sql);
+    this.#changed = false;
     const results = batch.map((operation) => this.#runOne(operation, shelf));
     shelf.flush();
-    const changed = batch.some((operation, i) => operation.kind !== "steps" && "value" in results[i]);
-    if (changed) this.#sql.run("UPDATE store SET value = value + 1 WHERE name = 'version'");
+    if (this.#changed) this.#sql.run("UPDATE store SET value = value + 1 WHERE name = 'version'");
     return results;
   }
 
@@ -89,7 +92,7 @@ export class SqliteWriter {
 
   #ensureNode(record: NodeRecord): NodeRecord {
     const [nodeId, ...claims] = nodeCells(record);
-    this.#sql.run(
+    const changes = this.#sql.run(
       `INSERT INTO nodes (exchange, ${NODE_COLUMNS}) VALUES (?, ?, ?, ?, ?)
        ON CONFLICT (node_id) DO UPDATE SET revision = revision + 1, step = excluded.step, anchor = excluded.anchor,
          volume_unit = excluded.volume_unit
@@ -100,6 +103,7 @@ export class SqliteWriter {
       nodeId,
       ...claims,
     );
+    if (changes > 0) this.#changed = true;
     return nodeOf(this.#sql.first(`SELECT ${NODE_COLUMNS} FROM nodes WHERE node_id = ?`, record.nodeId)!);
   }
 
@@ -114,6 +118,7 @@ export class SqliteWriter {
     const node = { id, revision, ledgerSpan, grid: nodeOf(row.slice(3)).grid };
     const outcome = commitWindow(new SqliteNodeTables({ node, shelf, statements: this.#sql }), write);
     this.#keepRefused(write);
+    this.#changed = true;
     return { ...outcome, revision: node.revision };
   }
 
