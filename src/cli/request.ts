@@ -1,0 +1,83 @@
+/** From command lines to questions: node ids, ranges and contexts, refused before anything runs. */
+
+import { checkBounds, formingStart } from "../core/effective_range.ts";
+import { HistoryError } from "../core/errors.ts";
+import { parseNodeId } from "../core/node_id.ts";
+import type { FetchRequest } from "../core/request.ts";
+import { STRATEGIES } from "../core/strategy.ts";
+import { gridOf, slotStart } from "../core/timeframe.ts";
+import { slotOf } from "../core/timeframe.ts";
+import type { TimeRange } from "../core/time_range.ts";
+import type { StrategyName } from "../core/metadata.ts";
+import type { ParsedArguments } from "./arguments.ts";
+import { asOfOption, choiceOption, domainOption, nameOption, numberOption, timeOption } from "./options.ts";
+
+/** Most nodes of one command line. */
+const NODES_MAX = 1_000;
+
+/** The node ids that stand alone on the command line, each checked; `BAD_NODE_ID`, `BAD_TIMEFRAME`. */
+export function nodesOf(args: ParsedArguments): string[] {
+  if (args.positional.length > NODES_MAX) {
+    throw new HistoryError("BAD_REQUEST", `Cannot take ${args.positional.length} nodes at once`, {
+      hint: `Give at most ${NODES_MAX}, in several runs`,
+    });
+  }
+  for (const text of args.positional) parseNodeId(text);
+  return [...new Set(args.positional)];
+}
+
+/** `--start`, `--end`, `--last`; reversed ranges and both of start and last are refused. */
+export function boundsOf(args: ParsedArguments): { start?: number; end?: number; last?: number } {
+  const start = timeOption(args, "start");
+  const end = timeOption(args, "end");
+  const last = numberOption(args, "last", { min: 1, max: 2 ** 31, whole: true });
+  checkBounds({
+    start: start ?? (last === undefined ? end ?? 0 : null),
+    end: end ?? null,
+    last: last ?? null,
+  });
+  return {
+    ...(start !== undefined && { start }),
+    ...(end !== undefined && { end }),
+    ...(last !== undefined && { last }),
+  };
+}
+
+/** The question of a `get`, but for its node: everything checked that can be checked without a service. */
+export function questionOf(args: ParsedArguments): Omit<FetchRequest, "nodeId"> {
+  const bounds = boundsOf(args);
+  if (bounds.start === undefined && bounds.last === undefined) {
+    checkBounds({ start: null, end: bounds.end ?? null, last: null });
+  }
+  const question = {
+    ...bounds,
+    asOf: asOfOption(args),
+    fingerprint: nameOption(args, "fingerprint"),
+    executionDomain: domainOption(args),
+    worldId: nameOption(args, "world"),
+    strategy: choiceOption(args, "strategy", Object.keys(STRATEGIES) as StrategyName[]),
+    maxLag: numberOption(args, "max-lag", { min: 0, max: 1e9 }),
+    minCoverage: numberOption(args, "min-coverage", { min: 0, max: 1 }),
+  };
+  return Object.fromEntries(Object.entries(question).filter(([, value]) => value !== undefined));
+}
+
+/** The range that bounds mean for a node, seen from now: for plans and lists, which know no `last`. */
+export function rangeFor(
+  nodeId: string,
+  bounds: { start?: number; end?: number; last?: number },
+  nowMs: number,
+): { start: number | null; end: number | null } {
+  const { timeframe } = parseNodeId(nodeId);
+  if (bounds.last === undefined || timeframe === undefined) {
+    return { start: bounds.start ?? null, end: bounds.end ?? null };
+  }
+  const grid = gridOf(timeframe);
+  const end = Math.min(bounds.end ?? Infinity, formingStart(nowMs / 1000, grid));
+  return { start: slotStart(slotOf(end, grid) - bounds.last, grid), end };
+}
+
+/** Both ends, or nothing. */
+export function fullRange(range: { start: number | null; end: number | null }): TimeRange | null {
+  return range.start === null || range.end === null ? null : [range.start, range.end];
+}
