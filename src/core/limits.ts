@@ -115,3 +115,9 @@ export const PUBLISH_BACKOFF_MS = 20;
 export const PENALTY_MAX_MS = 7 * 86_400_000;
 /** Days that one condition report covers. */
 export const RANGE_MAX_DAYS = 4_000;
+/** Nodes of one backfill job. */
+export const JOB_NODES_MAX = 1_000;
+/** A running job's progress is written at most this often. */
+export const JOB_STORE_EVERY_MS = 500;
+/** Newest snapshots that `explain` looks through. */
+export const EXPLAIN_MAX_SNAPSHOTS = 20;

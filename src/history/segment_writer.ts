@@ -72,7 +72,7 @@ async function gather(
   const chunks: StoredChunk[] = [];
   for (const run of runsOf(planned)) {
     for await (const chunk of readRun(run, order, snapshots)) {
-      if (chunk.digest !== planned[chunks.length].digest) return null;
+      if (chunk.digest !== planned[chunks.length]?.digest) return null;
       chunks.push(chunk);
     }
   }

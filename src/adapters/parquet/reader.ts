@@ -1,0 +1,187 @@
+/**
+ * Reads wanted chunks out of a Parquet file, row group by row group. Parquet does not notice a flipped byte inside a
+ * page, so nothing here is trusted: digests are computed anew from the rows that were read, and whoever asked
+ * compares them with the manifest's.
+ */
+
+import { zstdDecompressSync } from "node:zlib";
+import { parquetMetadataAsync, parquetRead } from "hyparquet";
+import type { AsyncBuffer, ColumnData, FileMetaData } from "hyparquet";
+import type { Compute } from "../../compute/types.ts";
+import { BAR_COLUMNS, makeBars, viewBars } from "../../core/bar_frame.ts";
+import type { Bars } from "../../core/bar_frame.ts";
+import { HistoryError, throwIfCancelled } from "../../core/errors.ts";
+import type { ByteSource, StoredChunk } from "../../core/ports.ts";
+import { chunkOf, chunkParts, encodeRows } from "../../core/stored_chunk.ts";
+import type { Grid } from "../../core/timeframe.ts";
+import { isBarSchema } from "./bar_schema.ts";
+
+/** What is to be read: chunks by number, ascending. */
+export interface ChunkQuestion {
+  source: ByteSource;
+  wanted: readonly number[];
+  grid: Grid;
+  compute: Pick<Compute, "chunksOf">;
+  signal?: AbortSignal;
+}
+
+/** The rows of one row group and the chunks that it can hold. */
+interface Group {
+  rowStart: number;
+  rowEnd: number;
+  firstK: number;
+  lastK: number;
+}
+
+/** Read from the end of a file at first: the footer of 64 row groups takes 28 KB. */
+const FOOTER_FETCH_BYTES = 32 * 1024;
+
+/** Footers of files that are still in use: a file is read in many small steps. */
+const footers = new WeakMap<ByteSource, Promise<FileMetaData>>();
+
+/**
+ * Yields the wanted chunks in order, with digests of what was read. `VERIFY_FAILED` when the file is no segment, is
+ * broken, or lacks a chunk.
+ */
+export async function* readChunks(question: ChunkQuestion): AsyncIterable<StoredChunk> {
+  const { wanted, grid, compute, signal } = question;
+  if (wanted.length === 0) return;
+  const file = asyncBuffer(question.source);
+  const metadata = await guarded(() => footerOf(question.source, file));
+  const groups = guardedNow(() => groupsOf(metadata, grid));
+  let next = 0;
+  for (const group of groups) {
+    while (next < wanted.length && wanted[next] < group.firstK) throw missingChunk(wanted[next]);
+    if (next === wanted.length || wanted[next] > group.lastK) continue;
+    throwIfCancelled(signal, "Reading a segment");
+    const bars = await guarded(() => readGroup(file, metadata, group));
+    for (const { k, from, to } of chunkParts(bars.ts, grid)) {
+      if (next === wanted.length || k < wanted[next]) continue;
+      if (k > wanted[next]) throw missingChunk(wanted[next]);
+      next++;
+      yield guardedNow(() => storedChunk(viewBars(bars, from, to), { grid, compute }));
+    }
+  }
+  if (next < wanted.length) throw missingChunk(wanted[next]);
+}
+
+function storedChunk(rows: Bars, { grid, compute }: Pick<ChunkQuestion, "grid" | "compute">): StoredChunk {
+  const [chunk] = compute.chunksOf(rows, grid);
+  return { ...chunk, bytes: encodeRows(rows) };
+}
+
+function footerOf(source: ByteSource, file: AsyncBuffer): Promise<FileMetaData> {
+  let footer = footers.get(source);
+  if (footer === undefined) {
+    footer = parquetMetadataAsync(file, { initialFetchSize: FOOTER_FETCH_BYTES }).then((metadata) => {
+      if (!isBarSchema(metadata.schema)) throw new Error("its columns are not those of bars");
+      return metadata;
+    });
+    footers.set(source, footer);
+    footer.catch(() => footers.delete(source));
+  }
+  return footer;
+}
+
+/** Row groups by the chunks that their time bounds span; they must ascend. */
+function groupsOf(metadata: FileMetaData, grid: Grid): Group[] {
+  let rowStart = 0;
+  let before = -Infinity;
+  return metadata.row_groups.map((group) => {
+    const bounds = group.columns[0].meta_data?.statistics;
+    const [min, max] = [Number(bounds?.min_value), Number(bounds?.max_value)];
+    if (!(before < min && min <= max)) throw new Error("the time bounds of its row groups do not ascend");
+    before = max;
+    const rowEnd = rowStart + Number(group.num_rows);
+    const span = { rowStart, rowEnd, firstK: chunkOf(min, grid), lastK: chunkOf(max, grid) };
+    rowStart = rowEnd;
+    return span;
+  });
+}
+
+async function readGroup(file: AsyncBuffer, metadata: FileMetaData, group: Group): Promise<Bars> {
+  const { rowStart, rowEnd } = group;
+  const bars = makeBars(rowEnd - rowStart);
+  const filled = new Map<string, number>(BAR_COLUMNS.map((name) => [name, 0]));
+  await parquetRead({
+    file,
+    metadata,
+    rowStart,
+    rowEnd,
+    compressors: { ZSTD: unpack },
+    onChunk: (part) => filled.set(part.columnName, filled.get(part.columnName)! + fill(bars, part, rowStart)),
+  });
+  for (const [name, rows] of filled) {
+    if (rows !== rowEnd - rowStart) {
+      throw new Error(`column ${name} has ${rows} of ${rowEnd - rowStart} rows`);
+    }
+  }
+  return bars;
+}
+
+/** Copies one run of a column to its place; answers how many rows it had. */
+function fill(bars: Bars, part: ColumnData, groupStart: number): number {
+  const column = bars[part.columnName as keyof Bars];
+  const at = part.rowStart - groupStart;
+  const { columnData } = part;
+  if (columnData instanceof BigInt64Array) writeSeconds(columnData, column.subarray(at));
+  else if (columnData instanceof Float64Array) column.set(columnData, at);
+  else throw new Error(`column ${part.columnName} has an unexpected type`);
+  return columnData.length;
+}
+
+/** By 32-bit halves: a BigInt for each row would cost more than reading the file. */
+function writeSeconds(times: BigInt64Array, target: Float64Array): void {
+  const words = new Int32Array(times.buffer, times.byteOffset, 2 * times.length);
+  for (let i = 0; i < times.length; i++) target[i] = words[2 * i + 1] * 2 ** 32 + (words[2 * i] >>> 0);
+}
+
+/** A page says how long it is; one that lies must not be able to fill the memory. */
+function unpack(input: Uint8Array, length: number): Uint8Array {
+  return zstdDecompressSync(input, { maxOutputLength: Math.max(length, 1) });
+}
+
+function asyncBuffer(source: ByteSource): AsyncBuffer {
+  return {
+    byteLength: source.sizeBytes,
+    async slice(start, end = source.sizeBytes) {
+      const from = start < 0 ? Math.max(0, source.sizeBytes + start) : start;
+      const bytes = await source.read(from, end);
+      if (bytes.length !== end - from) {
+        throw new Error(`only ${bytes.length} of the bytes ${from}–${end} are there`);
+      }
+      const whole = bytes.byteOffset === 0 && bytes.length === bytes.buffer.byteLength;
+      return (whole ? bytes.buffer : bytes.slice().buffer) as ArrayBuffer;
+    },
+  };
+}
+
+/** Whatever goes wrong inside a file is that file's fault; what the store itself reports passes through. */
+async function guarded<T>(work: () => Promise<T>): Promise<T> {
+  try {
+    return await work();
+  } catch (error) {
+    throw broken(error);
+  }
+}
+
+function guardedNow<T>(work: () => T): T {
+  try {
+    return work();
+  } catch (error) {
+    throw broken(error);
+  }
+}
+
+function broken(error: unknown): HistoryError {
+  if (error instanceof HistoryError) return error;
+  const why = error instanceof Error ? error.message : String(error);
+  return new HistoryError("VERIFY_FAILED", `Cannot read a segment: ${why}`, { hint: HINT, cause: error });
+}
+
+function missingChunk(k: number): HistoryError {
+  return new HistoryError("VERIFY_FAILED", `Cannot read a segment: it lacks chunk ${k}`, { hint: HINT });
+}
+
+const HINT = "The file was changed or damaged; `seamless verify` names every file that is, " +
+  "and a copy from a backup or another publisher heals it";
