@@ -166,6 +166,7 @@ export class Collector implements Collected {
     if (earlier && alias !== null) {
       return this.#warn(alias, tree.at, `is not used: ${earlier.alias ?? path} is written too`);
     }
+    if (earlier?.alias) this.#warn(earlier.alias, earlier.at, `is not used: ${path} is written too`);
     const setting = {
       path,
       value,

@@ -74,7 +74,7 @@ interface Examined {
 }
 
 function examine(request: ConfigRequest): Examined {
-  const { env, flags = {}, cwd } = request;
+  const { env, flags = {} } = request;
   const source = readSource(request);
   const file = new Collector({
     layer: "file",
@@ -101,7 +101,7 @@ function examine(request: ConfigRequest): Examined {
     paths,
     settings: merged.settings,
   };
-  return { problems, loaded, label: source.path === null ? "(defaults)" : displayPath(source.path, cwd) };
+  return { problems, loaded, label: labelOf(request, source.path) };
 }
 
 /** Problems in the order in which they stand in the file; those of no place come last. */
@@ -199,6 +199,9 @@ function whyUnread(error: unknown): string | null {
   return said[String(code)] ?? null;
 }
 
-function displayPath(path: string, cwd: string): string {
-  return path.startsWith(`${cwd}/`) ? path.slice(cwd.length + 1) : path === "-" ? "(standard input)" : path;
+/** What messages call the source. */
+function labelOf({ text, input, cwd }: ConfigRequest, path: string | null): string {
+  if (path === "-") return "(standard input)";
+  if (path !== null) return path.startsWith(`${cwd}/`) ? path.slice(cwd.length + 1) : path;
+  return text !== undefined ? "(text)" : input !== undefined ? "(object)" : "(defaults)";
 }

@@ -35,7 +35,8 @@ const NOT_YET: readonly NotYet[] = [
   { key: "exchanges.*.rate_limit.fallback_divisor", feature: "a budget shared over Redis" },
   { key: "environment.rate_limiter_redis", feature: "a budget shared over Redis" },
   { key: "environment.coordinator_url", feature: "the lease coordinator over HTTP" },
-  { key: "seamless.live", feature: "the live feed" },
+  { key: "seamless.live.mode", feature: "the live feed" },
+  { key: "seamless.live.reconnect_backoff_ms", feature: "the live feed" },
   {
     key: "seamless.artifact.object_store_uri",
     feature: "the S3 store",
