@@ -104,7 +104,7 @@ async function fillNow(
     : await snapshotLines(service, spec.nodes);
   await call.out.result(job, () => [...jobLines(job, seconds), ...snapshots]);
   for (const line of errorLines(job)) await call.out.complain(line);
-  if (job.state === "complete") {
+  if (job.state === "complete" && !call.out.mode.json) {
     await call.out.note(`next: seamless get ${shellWord(spec.nodes[0])} --last 100`);
   }
   return exitOf(job);

@@ -41,7 +41,7 @@ export function planLines(report: PlanReport): string[] {
   return [
     ...table(["node", "windows", "calls", "weight", "bars"], rows, [1, 2, 3, 4]),
     `${counted(report.calls, "call")} of weight ${count(report.weight)}, about ${
-      duration(report.seconds)
+      duration(Math.ceil(report.seconds))
     } and ${bytesText(report.bytes)}`,
   ];
 }
