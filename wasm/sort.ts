@@ -1,5 +1,5 @@
 /**
- * A stable radix sort of records of 16 bytes: an f64 key (a whole number, |key| < 2^51) and 8 bytes of anything.
+ * A stable radix sort of records of 16 bytes: an f64 key (a whole number, |key| < 2^53) and 8 bytes of anything.
  *
  * Its cost depends on the count and on the width of the keys alone, never on their order: no input is hostile.
  */
@@ -11,10 +11,12 @@ const DIGITS: usize = 1 << DIGIT_BITS;
 /** Adding 2^52 to a whole number below it leaves that number in the low bits: a conversion for the price of an add. */
 const TO_BITS: f64 = 4503599627370496.0;
 const LOW_52: u64 = 0xfffffffffffff;
+/** Keys further apart than this are subtracted as i64: their difference and 2^52 have no room in one f64. */
+const WIDE: f64 = 2251799813685248.0; // 2^51
 
 @inline
-function digitOf(key: f64, min: f64, shift: u64): usize {
-  const offset = reinterpret<u64>(key - min + TO_BITS) & LOW_52;
+function digitOf(key: f64, min: f64, wide: bool, shift: u64): usize {
+  const offset = wide ? <u64>(<i64>key - <i64>min) : reinterpret<u64>(key - min + TO_BITS) & LOW_52;
   return <usize>(offset >> shift) & (DIGITS - 1);
 }
 
@@ -40,11 +42,12 @@ export function sortRecords(at: usize, count: usize): bool {
     return false;
   }
   const span = max - min;
+  const wide = span >= WIDE;
   let from = at;
   let to = spare;
   let weight: f64 = 1;
-  for (let shift: u64 = 0; shift < 52 && weight <= span; shift += DIGIT_BITS) {
-    scatter(from, to, counts, count, min, shift);
+  for (let shift: u64 = 0; shift < 55 && weight <= span; shift += DIGIT_BITS) {
+    scatter(from, to, counts, count, min, wide, shift);
     const swap = from;
     from = to;
     to = swap;
@@ -56,11 +59,13 @@ export function sortRecords(at: usize, count: usize): bool {
 }
 
 /** One pass: counts the digits, turns the counts into places, moves every record to its place. */
-function scatter(from: usize, to: usize, counts: usize, count: usize, min: f64, shift: u64): void {
+function scatter(
+  from: usize, to: usize, counts: usize, count: usize, min: f64, wide: bool, shift: u64,
+): void {
   memory.fill(counts, 0, DIGITS * 4);
   const end = from + count * RECORD;
   for (let p = from; p < end; p += RECORD) {
-    const slot = counts + (digitOf(load<f64>(p), min, shift) << 2);
+    const slot = counts + (digitOf(load<f64>(p), min, wide, shift) << 2);
     store<u32>(slot, load<u32>(slot) + 1);
   }
   let place: u32 = 0;
@@ -70,7 +75,7 @@ function scatter(from: usize, to: usize, counts: usize, count: usize, min: f64, 
     place += here;
   }
   for (let p = from; p < end; p += RECORD) {
-    const slot = counts + (digitOf(load<f64>(p), min, shift) << 2);
+    const slot = counts + (digitOf(load<f64>(p), min, wide, shift) << 2);
     const at = load<u32>(slot);
     store<u32>(slot, at + 1);
     v128.store(to + (<usize>at << 4), v128.load(p));

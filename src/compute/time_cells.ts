@@ -73,7 +73,7 @@ function ofOther(cell: Cell, unit: TimeUnit, target: Target): Reading | null {
   if (typeof cell === "string") return ofText(cell, unit, target);
   if (Object.prototype.toString.call(cell) === "[object Date]") {
     const reading = ofNumber((cell as Date).getTime(), "ms", target);
-    return { value: reading.value, cast: true };
+    return reading && { value: reading.value, cast: true };
   }
   return null;
 }
@@ -85,8 +85,9 @@ function unitOf(size: number): FixedUnit {
   return size < 1e17 ? "us" : "ns";
 }
 
-function ofNumber(x: number, unit: TimeUnit, target: Target): Reading {
+function ofNumber(x: number, unit: TimeUnit, target: Target): Reading | null {
   const perSecond = PER_SECOND[unit === "auto" ? unitOf(Math.abs(x)) : unit];
+  if (!(Math.abs(x) < TIME_LIMIT_SEC * perSecond)) return null;
   if (perSecond === target.perSecond) {
     return target.whole ? { value: Math.floor(x), cast: x !== Math.floor(x) } : { value: x, cast: false };
   }
@@ -100,10 +101,11 @@ function divided(x: number, unit: number, whole: boolean): number {
   const quick = Math.floor(x / unit);
   // Below 2^32 the product is exact, so that equality means that nothing remains.
   if (Math.abs(quick) < 2 ** 32 && quick * unit === x) return quick;
-  const rest = x % unit;
-  if (rest === 0) return Math.round(x / unit);
-  const floor = Math.round((x - rest) / unit) - (rest < 0 ? 1 : 0);
-  return whole ? floor : floor + 0.5;
+  const below = Math.floor(x);
+  const [digits, scale] = [BigInt(below), BigInt(unit)];
+  const rest = digits % scale;
+  const floor = Number((digits - rest) / scale) - (rest < 0n ? 1 : 0);
+  return rest !== 0n || below !== x ? floor + (whole ? 0 : 0.5) : floor;
 }
 
 function ofText(text: string, unit: TimeUnit, target: Target): Reading | null {

@@ -5,10 +5,14 @@ import type { Compute } from "../../../src/compute/mod.ts";
 export type Case = { name: string; run(compute: Compute): void | Promise<void> };
 
 /** Throws unless two values are equal; NaN equals NaN, −0 is not 0, typed arrays compare by content. */
-export function equal(actual: unknown, expected: unknown, what: string): void {
+export function equal(actual: unknown, expected: unknown, what: string | (() => string)): void {
+  if (same(actual, expected)) return;
   const [found, wanted] = [show(actual), show(expected)];
-  if (found === wanted) return;
-  throw new Error(`${what}\n  found:  ${excerpt(found, wanted)}\n  wanted: ${excerpt(wanted, found)}`);
+  throw new Error(
+    `${typeof what === "string" ? what : what()}\n  found:  ${excerpt(found, wanted)}\n  wanted: ${
+      excerpt(wanted, found)
+    }`,
+  );
 }
 
 /** Throws unless `run` throws an error of the class. */
@@ -20,6 +24,19 @@ export function throws(run: () => unknown, errors: (new (message: string) => Err
     throw new Error(`${what}: threw ${error} instead of ${errors.map((kind) => kind.name).join(" or ")}`);
   }
   throw new Error(`${what}: did not throw ${errors.map((kind) => kind.name).join(" or ")}`);
+}
+
+function same(a: unknown, b: unknown): boolean {
+  if (typeof a !== "object" || typeof b !== "object" || a === null || b === null) return Object.is(a, b);
+  if (isList(a) || isList(b)) {
+    return isList(a) && isList(b) && a.length === b.length && Array.from(a).every((x, i) => same(x, b[i]));
+  }
+  const [x, y] = [a, b].map((o) => Object.entries(o).filter(([, value]) => value !== undefined));
+  return x.length === y.length && x.every(([key, value]) => same(value, (b as Record<string, unknown>)[key]));
+}
+
+function isList(value: object): value is ArrayLike<unknown> {
+  return Array.isArray(value) || ArrayBuffer.isView(value);
 }
 
 /** A text that is the same for equal values, whatever the order of keys. */
