@@ -10,7 +10,7 @@ import { envNameOf } from "../src/config/environment.ts";
 import { configJsonSchema } from "../src/config/json_schema.ts";
 import type { KeyNode, Leaf } from "../src/config/key_types.ts";
 import { KEYS } from "../src/config/keys.ts";
-import { isNotYet } from "../src/config/not_yet.ts";
+import { notYetFeature } from "../src/config/not_yet.ts";
 import { describeType } from "../src/config/read_value.ts";
 
 const INTRODUCTION = `<!-- deno-fmt-ignore-file -->
@@ -86,8 +86,10 @@ function leafText(name: string, leaf: Leaf<unknown>, path: string[]): string {
     `  \`${envNameOf(path).replace("*", path[0] === "exchanges" ? "<EXCHANGE>" : "<RECIPE>")}\``,
   ];
   if (leaf.example !== undefined) lines[1] += ` · for example \`${JSON.stringify(leaf.example)}\``;
-  const feature = isNotYet(path.join("."));
-  if (feature !== null) lines[1] += ` · *not available yet* (${feature})`;
+  const lack = notYetFeature(path.join("."));
+  if (lack !== null) {
+    lines[1] += ` · ${lack.isPartly ? "some values " : ""}*not available yet* (${lack.feature})`;
+  }
   return lines.join("\n");
 }
 

@@ -3,7 +3,7 @@
  * everything that is wrong. Nothing else in the project reads files of settings or the environment.
  */
 
-import { readFileSync, statSync } from "node:fs";
+import { closeSync, openSync, readSync, statSync } from "node:fs";
 import { dirname, resolve } from "node:path";
 import { CONFIG_MAX_BYTES } from "../core/limits.ts";
 import { type Collected, Collector, type Setting } from "./collect.ts";
@@ -172,15 +172,30 @@ function defaultPath(env: Readonly<Record<string, string>>, cwd: string): string
 /** A file's text, or why there is none. */
 function readText(path: string): { text: string } | { refusal: string } {
   try {
-    const bytes = readFileSync(path === "-" ? 0 : path);
-    if (bytes.length > CONFIG_MAX_BYTES) {
-      return { refusal: `it has ${bytes.length} bytes, more than ${CONFIG_MAX_BYTES}` };
-    }
+    const bytes = readAtMost(path, CONFIG_MAX_BYTES + 1);
+    if (bytes.length > CONFIG_MAX_BYTES) return { refusal: `it has more than ${CONFIG_MAX_BYTES} bytes` };
     return { text: new TextDecoder("utf-8", { fatal: true }).decode(bytes) };
   } catch (error) {
     const refusal = whyUnread(error);
     if (refusal === null) throw error;
     return { refusal };
+  }
+}
+
+/** The first bytes of a file or of standard input: a device has no size, and may have no end. */
+function readAtMost(path: string, most: number): Uint8Array {
+  const file = path === "-" ? 0 : openSync(path, "r");
+  try {
+    const buffer = new Uint8Array(most);
+    let filled = 0;
+    while (filled < most) {
+      const read = readSync(file, buffer, filled, most - filled, null);
+      if (read === 0) break;
+      filled += read;
+    }
+    return buffer.subarray(0, filled);
+  } finally {
+    if (file !== 0) closeSync(file);
   }
 }
 

@@ -77,9 +77,12 @@ export function notYet(path: string, value: unknown, isDefault: boolean): string
   return `is not available yet: ${line.feature} is not built`;
 }
 
-/** Keys of this list, for documents. */
-export function isNotYet(path: string): string | null {
-  return NOT_YET.find(({ key, refuses }) => refuses === undefined && covers(key, path))?.feature ?? null;
+/** For documents: the feature that a key waits for, and whether only some of its values do. */
+export function notYetFeature(path: string): { feature: string; isPartly: boolean } | null {
+  const line = NOT_YET.find(({ key }) => covers(key, path));
+  return line === undefined
+    ? null
+    : { feature: line.feature, isPartly: (line.refuses ?? isEntry) !== isEntry };
 }
 
 function covers(key: string, path: string): boolean {
