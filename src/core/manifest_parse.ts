@@ -44,31 +44,31 @@ export function parseManifest(
 }
 
 function checkHead(fields: Fields, complain: Complain): void {
-  const require = (field: string, holds: boolean) => holds || complain(field, fields[field]);
+  const expect = (field: string, holds: boolean) => holds || complain(field, fields[field]);
   const { grid, range, conformance, coverage, producer } = fields;
-  require("previous", fields.seq === 1 ? fields.previous === null : isDigest(fields.previous));
-  require("operation", OPERATIONS.includes(fields.operation as string));
-  require("interval", isCount(fields.interval));
-  require("grid", isObject(grid) && (grid.unit === "month" || (isCount(grid.step) && isWhole(grid.anchor))));
-  require("range", isRange(range));
-  require("row_count", isCount(fields.row_count));
-  require("dataset_fingerprint", isText(fields.dataset_fingerprint, FINGERPRINT));
-  require("fingerprint_version", isText(fields.fingerprint_version));
-  require("as_of", isText(fields.as_of, AS_OF) && isInstant(fields.as_of as string));
-  require("publication_watermark", isWhole(fields.publication_watermark));
-  require("stabilization_bars", isCount(fields.stabilization_bars));
-  require("conformance_version", isText(fields.conformance_version));
-  require(
+  expect("previous", fields.seq === 1 ? fields.previous === null : isDigest(fields.previous));
+  expect("operation", OPERATIONS.includes(fields.operation as string));
+  expect("interval", isCount(fields.interval));
+  expect("grid", isObject(grid) && (grid.unit === "month" || (isCount(grid.step) && isWhole(grid.anchor))));
+  expect("range", isRange(range));
+  expect("row_count", isCount(fields.row_count));
+  expect("dataset_fingerprint", isText(fields.dataset_fingerprint, FINGERPRINT));
+  expect("fingerprint_version", isText(fields.fingerprint_version));
+  expect("as_of", isText(fields.as_of, AS_OF) && isInstant(fields.as_of as string));
+  expect("publication_watermark", isWhole(fields.publication_watermark));
+  expect("stabilization_bars", isCount(fields.stabilization_bars));
+  expect("conformance_version", isText(fields.conformance_version));
+  expect(
     "conformance",
     isObject(conformance) && isObject(conformance.flags) && Array.isArray(conformance.warnings),
   );
-  require(
+  expect(
     "coverage",
     isObject(coverage) && typeof coverage.ratio === "number" && typeof coverage.explained_ratio === "number",
   );
-  require("producer", isObject(producer));
-  require("segments", Array.isArray(fields.segments) && fields.segments.every(isSegment));
-  if (fields.signature !== undefined) require("signature", isObject(fields.signature));
+  expect("producer", isObject(producer));
+  expect("segments", Array.isArray(fields.segments) && fields.segments.every(isSegment));
+  if (fields.signature !== undefined) expect("signature", isObject(fields.signature));
 }
 
 /** The entries of a page, checked against what its record says of it. */
