@@ -77,6 +77,7 @@ export function permissionsOf(one: Group, tempFolder: string): string[] {
     "--allow-env",
     `--allow-write=${tempFolder}`,
     "--allow-net=127.0.0.1,localhost,[::1]",
+    "--allow-sys=hostname",
     ...(programs.length > 0 ? [`--allow-run=${programs.join(",")}`] : []),
     ...one.flags,
   ];

@@ -77,7 +77,10 @@ export async function runGroup(run: GroupRun): Promise<GroupOutcome> {
   return { cases, output: seen.output, seconds: (performance.now() - startedMs) / 1000 };
 }
 
-async function follow(stream: ReadableStream<Uint8Array<ArrayBuffer>>, into: { output: string }): Promise<void> {
+async function follow(
+  stream: ReadableStream<Uint8Array<ArrayBuffer>>,
+  into: { output: string },
+): Promise<void> {
   for await (const text of stream.pipeThrough(new TextDecoderStream())) into.output += text;
 }
 

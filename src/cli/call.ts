@@ -2,7 +2,7 @@
 
 import type { HistoryService } from "../core/service.ts";
 import { type OptionSpec, type ParsedArguments, usageError } from "./arguments.ts";
-import type { LoadedConfig } from "./configuration.ts";
+import type { LoadedConfig } from "../config/mod.ts";
 import type { Output } from "./output.ts";
 import type { Surroundings } from "./surroundings.ts";
 

@@ -5,8 +5,6 @@ import { type ParsedArguments, usageError } from "./arguments.ts";
 import { textOption } from "./options.ts";
 import type { Surroundings } from "./surroundings.ts";
 
-export type { LoadedConfig };
-
 /** Where the configuration of this command line comes from. */
 export function configRequestOf(args: ParsedArguments, s: Pick<Surroundings, "env" | "cwd">): ConfigRequest {
   const flags: Record<string, string> = {};

@@ -170,8 +170,9 @@ class Opened {
     for (const warning of config.warnings) {
       await out.note(`warning: ${describe(warning, config.source ?? "configuration")}`);
     }
-    const { quiet, verbose } = out.mode;
-    return await s.wire(config, { verbosity: quiet ? "quiet" : verbose ? "verbose" : "normal" });
+    const { verbose } = out.mode;
+    // The log of a service is for its operators; a verb tells what matters itself.
+    return await s.wire(config, { verbosity: verbose ? "verbose" : "quiet" });
   }
 
   /** Closes the service, if it came to be one; a failure to open has been told already. */

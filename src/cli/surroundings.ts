@@ -4,7 +4,7 @@
  */
 
 import type { HistoryService } from "../core/service.ts";
-import type { LoadedConfig } from "./configuration.ts";
+import type { LoadedConfig } from "../config/mod.ts";
 
 /** Where text and bytes go. `write` resolves when all is written and rejects with `PipeClosed` when nobody reads. */
 export interface Sink {
