@@ -72,7 +72,7 @@ export function absorb(input: AbsorbInput, compute: Compute): Absorbed {
   const finalUntil = finalBorder(input.reply.askedAt, input.grid, input.policy.stabilizationBars);
   const setAsideTs = report.setAside.map(({ row }) => Number(kept.columns.ts[row]));
   const findings = findingsOf({ report, columns: kept.columns, grid: input.grid, window: input.window });
-  const warnings = warningFindings(input, [...kept.warnings, ...report.warnings, ...input.reply.warnings]);
+  const warnings = warningFindings(input, [...kept.warnings, ...input.reply.warnings]);
   const write: WindowWrite = {
     ...emptyWrite(input),
     final: barsBetween(frame, -Infinity, finalUntil),

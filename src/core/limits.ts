@@ -121,3 +121,5 @@ export const JOB_NODES_MAX = 1_000;
 export const JOB_STORE_EVERY_MS = 500;
 /** Newest snapshots that `explain` looks through. */
 export const EXPLAIN_MAX_SNAPSHOTS = 20;
+/** A venue's clock further off than this is warned about (spec §16). */
+export const SKEW_WARN_MS = 5_000;

@@ -18,7 +18,7 @@ import type { Snapshot } from "../core/manifest.ts";
 import type { Metadata } from "../core/metadata.ts";
 import type { AsOfRegister, BarStore, Clock } from "../core/ports.ts";
 import type { Answer } from "../core/service.ts";
-import { barsOfChunks, chunkOf, decodeRows } from "../core/stored_chunk.ts";
+import { barsOfChunks, chunkRange, decodeRows } from "../core/stored_chunk.ts";
 import { intervalOf, slotCount, slotOf, slotStart } from "../core/timeframe.ts";
 import { type TimeRange, toPairs } from "../core/time_range.ts";
 import { answerOf } from "./answer_rows.ts";
@@ -66,7 +66,7 @@ export async function liveAnswer(moment: LiveMoment, parts: LiveParts): Promise<
   const claims = { nodeId: question.nodeId, grid: site.grid, range: final };
   const empty = effective[0] === effective[1];
   const answerFingerprint = empty ? null : fingerprintOf(rows.final, claims, parts.compute);
-  const dataset = await datasetOf({ moment, final, answerFingerprint }, parts);
+  const dataset = await datasetOf({ moment, final, answerFingerprint, pieces: rows.final }, parts);
   const pieces = [...rows.final, ...rows.tail];
   const metadata = describe({ moment, gaps, finalUntil, pieces, answerFingerprint, dataset, view }, parts);
   if (question.features.early_fingerprint ?? parts.settings.earlyFingerprint) {
@@ -164,7 +164,7 @@ interface Dataset {
 
 /** The published dataset that the final rows belong to, where they do (spec §7), and the `as_of` of the node. */
 async function datasetOf(
-  o: { moment: LiveMoment; final: TimeRange; answerFingerprint: string | null },
+  o: { moment: LiveMoment; final: TimeRange; answerFingerprint: string | null; pieces: Piece[] },
   parts: LiveParts,
 ): Promise<Dataset> {
   const { question } = o.moment;
@@ -202,21 +202,41 @@ async function datasetOf(
   return { fingerprint: o.answerFingerprint, scope: "answer", snapshot: null, asOf, asOfRegression };
 }
 
-/** The snapshot covers the final part, and its chunks there are the hot store's. */
+/**
+ * The snapshot covers the final part, and its rows there are the hot store's: by digest where both hold the same
+ * chunk, and for the two chunks that the range may cut by the digests of the cut rows.
+ */
 async function belongsTo(
   head: Snapshot,
-  o: { moment: LiveMoment; final: TimeRange },
+  o: { moment: LiveMoment; final: TimeRange; pieces: Piece[] },
   parts: LiveParts,
 ): Promise<boolean> {
   const { site } = o.moment;
-  if (parts.snapshots === null || site.state === null || !(o.final[0] < o.final[1])) return false;
+  if (parts.snapshots === null || !(o.final[0] < o.final[1])) return false;
   const covered = await parts.snapshots.covered(head.manifest);
   if (parts.compute.missingRanges(o.final, covered, site.grid).length > 0) return false;
-  const from = chunkOf(o.final[0], site.grid);
-  const to = chunkOf(slotStart(slotOf(o.final[1], site.grid) - 1, site.grid), site.grid);
-  const hot = site.state.chunks.filter((chunk) => chunk.k >= from && chunk.k <= to);
-  const published = await parts.snapshots.chunkDigests(head.manifest, o.final);
-  return hot.length === published.length && hot.every((chunk, i) => chunk.digest === published[i].digest);
+  const hot = new Map(o.pieces.map((piece) => [piece.k, piece.digest]));
+  for (const record of await parts.snapshots.chunkDigests(head.manifest, o.final)) {
+    const ours = hot.get(record.k);
+    hot.delete(record.k);
+    if (ours === record.digest) continue;
+    const slots = chunkRange(record.k, site.grid);
+    if (slots[0] >= o.final[0] && slots[1] <= o.final[1]) return false;
+    if (await cutDigest(head, { slots, range: o.final, grid: site.grid }, parts) !== ours) return false;
+  }
+  return hot.size === 0;
+}
+
+/** The digest of a published chunk's rows inside `range`; undefined when it has none there. */
+async function cutDigest(
+  head: Snapshot,
+  o: { slots: TimeRange; range: TimeRange; grid: NodeSite["grid"] },
+  parts: LiveParts,
+): Promise<string | undefined> {
+  for await (const chunk of parts.snapshots!.readChunks(head.manifest, o.slots)) {
+    return pieceOf(chunk, o.range, { grid: o.grid, compute: parts.compute })?.digest;
+  }
+  return undefined;
 }
 
 /** Everything that the answer says of itself. */

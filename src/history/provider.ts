@@ -29,8 +29,8 @@ export interface ProviderParts extends LiveParts {
   clock: Clock;
   dice: Dice;
   pinned: PinnedParts | null;
-  /** Publishes a node; shared while under way. Resolves when its manifest is visible. */
-  publish: (nodeId: string) => Promise<void>;
+  /** Publishes a range of a node; shared while under way. Resolves when its manifest is visible. */
+  publish: (nodeId: string, range: TimeRange) => Promise<void>;
   /** Work that goes on when its request has ended; waited for at close. */
   background: (work: Promise<unknown>) => void;
   /** Fires when the service closes. */
@@ -145,7 +145,7 @@ export class Provider {
       retryBackoffMs: question.sla.retry_backoff_ms,
       maySettle: question.patient === null,
       publish: this.#parts.settings.publish && question.features.publish_fingerprint !== false
-        ? () => this.#parts.publish(question.nodeId)
+        ? () => this.#parts.publish(question.nodeId, before.effective)
         : null,
       signal,
     });

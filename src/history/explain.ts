@@ -1,0 +1,106 @@
+/** Everything that is known of one slot: its bar or its reason, where that came from, and where it was published. */
+
+import { spanAt, viewOf } from "../backfill/node_view.ts";
+import type { Compute } from "../compute/mod.ts";
+import { barsBetween, emptyBars } from "../core/bar_frame.ts";
+import { formatAsOf } from "../core/instant.ts";
+import { EXPLAIN_MAX_SNAPSHOTS } from "../core/limits.ts";
+import { parseNodeId } from "../core/node_id.ts";
+import type { BarStore, NodeState, Revision } from "../core/ports.ts";
+import type { ExplainReport } from "../core/service.ts";
+import { barsOfChunks, type BarValues, chunkOf, valuesAt } from "../core/stored_chunk.ts";
+import { slotOf, slotStart } from "../core/timeframe.ts";
+import type { TimeRange } from "../core/time_range.ts";
+import { explainMissing } from "../core/gaps.ts";
+import { toRanges } from "../core/time_range.ts";
+import type { Outages } from "./outages.ts";
+import { nodeUnknown } from "./publishing.ts";
+import type { Snapshots } from "./snapshots.ts";
+
+export interface ExplainParts {
+  store: BarStore;
+  compute: Compute;
+  outages: Outages;
+  snapshots: Snapshots | null;
+  /** Venue time now, epoch seconds. */
+  venueNow: (exchange: string) => number;
+}
+
+/** Explains the slot that holds `ts`. `NODE_UNKNOWN` for a node never stored. */
+export async function explainSlot(nodeId: string, ts: number, parts: ExplainParts): Promise<ExplainReport> {
+  const { exchange } = parseNodeId(nodeId);
+  const state = await parts.store.state(nodeId);
+  if (state === null) throw nodeUnknown(nodeId, "explain");
+  const { grid } = state.node;
+  const slot = slotOf(ts, grid);
+  const range: TimeRange = [slotStart(slot, grid), slotStart(slot + 1, grid)];
+  const span = spanAt(viewOf(state, parts.compute).spans, range[0]);
+  const bar = await barAt(state, range, parts);
+  const closed = slot < slotOf(parts.venueNow(exchange), grid);
+  const gaps = await parts.outages.explain(
+    exchange,
+    explainMissing(toRanges([range]), span === null ? [] : [span]),
+    grid,
+  );
+  const findings = state.findings.filter((finding) =>
+    finding.ts === range[0] && !finding.flag.startsWith("warning: ")
+  );
+  return {
+    node_id: nodeId,
+    ts: range[0],
+    state: bar === null ? "gap" : "bar",
+    reason: bar !== null ? null : closed ? gaps[0].reason : "not_yet_closed",
+    bar: bar === null ? null : valuesRecord(bar.values),
+    final: bar?.final ?? false,
+    source: span?.row.source ?? null,
+    fetched_at: span === null ? null : Math.floor(span.row.askedAt),
+    window: span?.row.window ?? null,
+    flags: Object.fromEntries(findings.map(({ flag, count }) => [flag, count])),
+    revisions: (await parts.store.revisions(nodeId, range)).map(revisionRecord),
+    snapshots: await publishedIn(nodeId, chunkOf(range[0], grid), parts.snapshots),
+  };
+}
+
+async function barAt(
+  state: NodeState,
+  range: TimeRange,
+  parts: ExplainParts,
+): Promise<{ values: BarValues; final: boolean } | null> {
+  let final = emptyBars();
+  for await (const chunk of parts.store.read(state.node.nodeId, range)) final = barsOfChunks([chunk], range);
+  if (final.ts.length > 0) return { values: valuesAt(final, 0), final: true };
+  const provisional = barsBetween(state.provisional, ...range);
+  return provisional.ts.length === 0 ? null : { values: valuesAt(provisional, 0), final: false };
+}
+
+/** The newest snapshots whose chunk holds the slot, newest first. */
+async function publishedIn(
+  nodeId: string,
+  k: number,
+  snapshots: Snapshots | null,
+): Promise<ExplainReport["snapshots"]> {
+  if (snapshots === null) return [];
+  const { snapshots: listed } = await snapshots.list(nodeId, { limit: EXPLAIN_MAX_SNAPSHOTS });
+  const found: ExplainReport["snapshots"] = [];
+  for (const snapshot of listed) {
+    const chunks = await snapshots.chunkDigests(snapshot.manifest);
+    const chunk = chunks.find((candidate) => candidate.k === k);
+    if (chunk !== undefined) {
+      found.push({ seq: snapshot.seq, as_of: formatAsOf(snapshot.asOfMs), chunk: chunk.digest });
+    }
+  }
+  return found;
+}
+
+function revisionRecord(revision: Revision): ExplainReport["revisions"][number] {
+  return {
+    seen_at: Math.floor(revision.seenAtMs / 1000),
+    values: revision.values === null ? null : valuesRecord(revision.values),
+    cause: revision.cause,
+    kept: revision.kept,
+  };
+}
+
+function valuesRecord([open, high, low, close, volume]: BarValues) {
+  return { open, high, low, close, volume };
+}

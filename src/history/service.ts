@@ -1,0 +1,280 @@
+/** The running service: every question of `HistoryService` handed to the part that answers it. */
+
+import type { Backfiller, NodeSite } from "../backfill/backfiller.ts";
+import { openSlots, viewOf } from "../backfill/node_view.ts";
+import type { Compute } from "../compute/mod.ts";
+import { cancelled, HistoryError } from "../core/errors.ts";
+import { formingStart } from "../core/effective_range.ts";
+import { parseAsOfMs } from "../core/instant.ts";
+import type { Snapshot } from "../core/manifest.ts";
+import { parseNodeId } from "../core/node_id.ts";
+import type { ArtifactStore, BarStore, Clock, Exchanges } from "../core/ports.ts";
+import type {
+  BackfillSpec,
+  HistoryService,
+  PlanReport,
+  SnapshotRow,
+  ValidationProblem,
+  VerifyReport,
+} from "../core/service.ts";
+import { decodeRows } from "../core/stored_chunk.ts";
+import { slotCount, snapOutward } from "../core/timeframe.ts";
+import { type TimeRange, toPairs } from "../core/time_range.ts";
+import type { EventHub } from "./events.ts";
+import { explainSlot } from "./explain.ts";
+import type { Health } from "./health.ts";
+import { checkedSpec, type JobDesk } from "./job_desk.ts";
+import type { Outages } from "./outages.ts";
+import type { Provider } from "./provider.ts";
+import type { Publishing } from "./publishing.ts";
+import { resolveQuestion } from "./question.ts";
+import type { Reports } from "./reports.ts";
+import type { HistorySettings } from "./settings.ts";
+import type { Snapshots } from "./snapshots.ts";
+import { publishedNodes, type VerifyParts, verifyPublished } from "./verify.ts";
+
+export interface ServiceParts {
+  provider: Provider;
+  reports: Reports;
+  jobs: JobDesk;
+  backfiller: Backfiller;
+  /** Null where nothing is published. */
+  publishing: Publishing | null;
+  snapshots: Snapshots | null;
+  verifying: VerifyParts | null;
+  artifacts: ArtifactStore | null;
+  store: BarStore;
+  exchanges: Exchanges;
+  compute: Compute;
+  outages: Outages;
+  clock: Clock;
+  events: EventHub;
+  health: Health;
+  settings: HistorySettings;
+  /** Ends everything under way, then closes what `wire` opened. */
+  shutdown: () => Promise<void>;
+}
+
+/** Bytes of one stored bar: what a plan counts. */
+const BAR_BYTES = 48;
+
+/** Builds the service. After `close` every call rejects with `CANCELLED`. */
+export function createService(parts: ServiceParts): HistoryService {
+  let closed: Promise<void> | null = null;
+  const open = <A extends unknown[], R>(call: (...args: A) => Promise<R>) => (...args: A): Promise<R> =>
+    closed === null ? call(...args) : Promise.reject(cancelled("The call: the service is closed; it"));
+  return {
+    bars: open((request, context) => parts.provider.bars(request, context)),
+    coverage: open((nodeId, o) =>
+      parts.reports.coverage(nodeId, { range: o?.range, asOfMs: asOfOf(o?.asOf) })
+    ),
+    gaps: open((nodeId, o) => parts.reports.gaps(nodeId, { ...o, asOfMs: asOfOf(o.asOf) })),
+    condition: open((nodeId, range) => parts.reports.condition(nodeId, range)),
+    nodes: open((o) => parts.reports.nodes(o)),
+    snapshots: open((nodeId, o) => listSnapshots(parts, nodeId, o)),
+    plan: open((spec, signal) => plan(parts, spec, signal)),
+    validate: (requests) => validate(parts.settings, requests),
+    startBackfill: open((spec) => parts.jobs.start(spec)),
+    backfill: open((id) => parts.jobs.report(id)),
+    cancelBackfill: open((id) => parts.jobs.cancel(id)),
+    fill: open((spec, o) => parts.jobs.runNow(spec, o)),
+    publish: open((nodeIds, range) => publish(parts, nodeIds, range)),
+    verify: open((o) => verify(parts, o)),
+    explain: open((nodeId, ts) =>
+      explainSlot(nodeId, ts, { ...parts, venueNow: (exchange) => parts.backfiller.venueNow(exchange) })
+    ),
+    artifact: open((key, range) => parts.artifacts?.get(key, range) ?? Promise.resolve(null)),
+    artifactSize: open((key) => parts.artifacts?.size(key) ?? Promise.resolve(null)),
+    events: (listener) => parts.events.listen(listener),
+    ready: open(() => parts.health.ready()),
+    doctor: open(() => parts.health.doctor()),
+    close: () => closed ??= parts.shutdown(),
+  };
+}
+
+function asOfOf(text: string | undefined): number | undefined {
+  return text === undefined ? undefined : parseAsOfMs(text);
+}
+
+/** A snapshot as lists show it. Pins come with a later version. */
+export function snapshotRow({ seq, manifest, manifestUri, manifestSha256 }: Snapshot): SnapshotRow {
+  return {
+    seq,
+    as_of: manifest.as_of,
+    dataset_fingerprint: manifest.dataset_fingerprint,
+    range: manifest.range,
+    row_count: manifest.row_count,
+    publication_watermark: manifest.publication_watermark,
+    operation: manifest.operation,
+    manifest_uri: manifestUri,
+    manifest_sha256: manifestSha256,
+    pinned: false,
+  };
+}
+
+async function listSnapshots(
+  { snapshots }: ServiceParts,
+  nodeId: string,
+  o: Parameters<HistoryService["snapshots"]>[1],
+) {
+  parseNodeId(nodeId);
+  if (snapshots === null) return { snapshots: [], next: null };
+  const page = await snapshots.list(nodeId, { ...o, asOfMs: asOfOf(o.asOf) });
+  return { snapshots: page.snapshots.map(snapshotRow), next: page.next };
+}
+
+/** What a fill would ask, and what that costs (spec §14); nothing is fetched. */
+async function plan(parts: ServiceParts, spec: BackfillSpec, signal?: AbortSignal): Promise<PlanReport> {
+  const { nodes, start, end } = checkedSpec(spec);
+  const report: PlanReport = { windows: 0, calls: 0, weight: 0, seconds: 0, bars: 0, bytes: 0, nodes: [] };
+  for (const nodeId of nodes) {
+    signal?.throwIfAborted();
+    const site = await parts.backfiller.site(nodeId);
+    const range = rangeToPlan(site, { start, end }, parts);
+    const windows = parts.backfiller.plan(site, range, {
+      scope: spec.refetch ? "all" : "due",
+      order: "oldest",
+    });
+    const exchange = await parts.exchanges.get(site.parsed.exchange);
+    const tariff = exchange.tariff(site.parsed.timeframe!);
+    const bars = windows.reduce((slots, window) => slots + window.slots, 0);
+    const calls = windows.reduce(
+      (total, window) => total + Math.max(1, Math.ceil(slotCount(window.ask, site.grid) / tariff.pageRows)),
+      0,
+    );
+    const weight = calls * tariff.cost;
+    report.nodes.push({ node_id: nodeId, windows: windows.length, calls, weight, bars });
+    report.windows += windows.length;
+    report.calls += calls;
+    report.weight += weight;
+    report.bars += bars;
+    report.bytes += bars * BAR_BYTES;
+    report.seconds += weight * tariff.msPerUnit / 1000;
+  }
+  return report;
+}
+
+function rangeToPlan(
+  site: NodeSite,
+  bounds: { start: number | null; end: number | null },
+  { backfiller, compute }: ServiceParts,
+): TimeRange {
+  const known = site.state === null ? undefined : viewOf(site.state, compute).covered[0];
+  const start = bounds.start ?? known;
+  if (start === undefined) {
+    throw new HistoryError(
+      "BAD_REQUEST",
+      `Cannot plan ${site.nodeId} from its first bar: that is not known yet`,
+      {
+        hint: "Give a start: a plan asks the venue nothing",
+      },
+    );
+  }
+  const end = bounds.end ?? formingStart(backfiller.venueNow(site.parsed.exchange), site.grid);
+  return snapOutward([start, Math.max(start, end)], site.grid);
+}
+
+function validate(
+  settings: HistorySettings,
+  requests: Parameters<HistoryService["validate"]>[0],
+): ValidationProblem[] {
+  return requests.flatMap(({ request, problem }, index): ValidationProblem[] => {
+    if (problem !== undefined) return [problem];
+    try {
+      resolveQuestion(request, settings);
+      return [];
+    } catch (error) {
+      if (!(error instanceof HistoryError)) throw error;
+      return [{ index, code: error.code, detail: error.message, hint: error.hint }];
+    }
+  });
+}
+
+async function publish(
+  parts: ServiceParts,
+  nodeIds: string[],
+  range: { start?: number; end?: number } = {},
+): Promise<{ published: SnapshotRow[]; unchanged: SnapshotRow[] }> {
+  if (parts.publishing === null) throw nothingPublished("publish");
+  const done: { published: SnapshotRow[]; unchanged: SnapshotRow[] } = { published: [], unchanged: [] };
+  for (const nodeId of nodeIds) {
+    const { grid } = await parts.backfiller.site(nodeId);
+    const whole = range.start === undefined && range.end === undefined;
+    const wanted = whole ? null : snapOutward([range.start ?? -EVER, range.end ?? EVER], grid);
+    const outcome = await parts.publishing.publishKnown(nodeId, wanted);
+    if (outcome === null) {
+      throw new HistoryError(
+        "COVERAGE_INCOMPLETE",
+        `Cannot publish ${nodeId}: nothing there is covered yet`,
+        {
+          hint: "Fill it first: `seamless fill`; only final bars and settled gaps are published",
+        },
+      );
+    }
+    (outcome.unchanged ? done.unchanged : done.published).push(snapshotRow(outcome.entry));
+  }
+  return done;
+}
+
+/** Beyond every bar, and within what grids can count. */
+const EVER = 1e11;
+
+/** Published snapshots, and with `hot` the stored chunks too. Without nodes: all that are published. */
+async function verify(
+  parts: ServiceParts,
+  o: Parameters<HistoryService["verify"]>[0],
+): Promise<VerifyReport> {
+  if (parts.verifying === null) throw nothingPublished("verify");
+  const nodeIds = [...o.nodeIds];
+  if (nodeIds.length === 0) {
+    for await (const nodeId of publishedNodes(parts.verifying.artifacts)) nodeIds.push(nodeId);
+  }
+  const { keyPem, fingerprint, signal } = o;
+  const report = await verifyPublished(
+    { nodeIds, asOfMs: asOfOf(o.asOf), fingerprint, keyPem, signal },
+    parts.verifying,
+  );
+  if (o.hot) { for (const nodeId of nodeIds) await verifyHot(nodeId, report, { ...parts, signal }); }
+  report.ok = report.failures.length === 0;
+  return report;
+}
+
+/** Every stored chunk against its own digest. */
+async function verifyHot(
+  nodeId: string,
+  report: VerifyReport,
+  parts: Pick<ServiceParts, "store" | "compute"> & { signal?: AbortSignal },
+): Promise<void> {
+  const state = await parts.store.state(nodeId);
+  if (state === null) return;
+  const { grid } = state.node;
+  for await (const chunk of parts.store.read(nodeId, [-EVER, EVER], parts.signal)) {
+    report.checked.chunks++;
+    const rows = decodeRows(chunk.bytes);
+    if (parts.compute.verifyChunk(rows, chunk, grid)) continue;
+    const [found] = parts.compute.chunksOf(rows, grid);
+    const where = `hot store: ${nodeId} chunk ${chunk.k}`;
+    report.failures.push({ kind: "chunk", where, expected: chunk.digest, found: found?.digest ?? "no rows" });
+  }
+}
+
+function nothingPublished(act: string): HistoryError {
+  return new HistoryError("DOMAIN_DISABLED", `Cannot ${act}: publication is switched off`, {
+    hint: "Set seamless.artifact.enabled and seamless.artifact.publish_fingerprint to true",
+  });
+}
+
+/** How many slots of a range are open, and the settled rest published: the end of a node's fill. */
+export async function finishNode(
+  nodeId: string,
+  range: TimeRange,
+  parts: Pick<ServiceParts, "backfiller" | "compute" | "publishing">,
+): Promise<{ open: number }> {
+  const site = await parts.backfiller.site(nodeId);
+  const now = parts.backfiller.venueNow(site.parsed.exchange);
+  const wanted: TimeRange = [range[0], Math.min(range[1], formingStart(now, site.grid))];
+  await parts.publishing?.publish(nodeId, wanted);
+  if (site.state === null) return { open: slotCount(wanted, site.grid) };
+  const open = toPairs(openSlots(viewOf(site.state, parts.compute), wanted, now, parts.compute));
+  return { open: open.reduce((slots, part) => slots + slotCount(part, site.grid), 0) };
+}

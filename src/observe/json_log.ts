@@ -1,0 +1,23 @@
+/** The log: JSON lines with stable event names, one sink, nothing below the configured level (spec §22). */
+
+import type { Clock, Log, LogLevel } from "../core/ports.ts";
+
+const RANK: Record<LogLevel, number> = { debug: 0, info: 1, warn: 2, error: 3 };
+
+/** Writes each event as one line `{ts, level, event, …fields}`; `ts` is RFC 3339. */
+export function createJsonLog(o: { level: LogLevel; clock: Clock; write: (line: string) => void }): Log {
+  return {
+    emit(level, event, fields = {}) {
+      if (RANK[level] < RANK[o.level]) return;
+      const ts = new Date(o.clock.nowMs()).toISOString();
+      o.write(JSON.stringify({ ts, level, event, ...fields }, (_, value) => plain(value)));
+    },
+  };
+}
+
+/** Errors and big numbers as text: a log line must never fail to be written. */
+function plain(value: unknown): unknown {
+  if (typeof value === "bigint") return value.toString();
+  if (value instanceof Error) return `${value.name}: ${value.message}`;
+  return value;
+}

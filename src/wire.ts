@@ -1,0 +1,453 @@
+/** Config → running service. The only file that names adapters (architecture.md). */
+
+import { createHash } from "node:crypto";
+import { hostname } from "node:os";
+import { createFilesystemArtifacts } from "./adapters/artifact_store/filesystem.ts";
+import { createMemoryArtifacts } from "./adapters/artifact_store/memory.ts";
+import { MemoryBarStore } from "./adapters/bar_store/memory.ts";
+import { MemoryJobStore } from "./adapters/bar_store/memory_jobs.ts";
+import { MemoryAsOfRegister, MemorySnapshotIndex } from "./adapters/bar_store/memory_registers.ts";
+import { SqliteBarStore } from "./adapters/bar_store/sqlite.ts";
+import { openSqliteFile } from "./adapters/bar_store/sqlite_file.ts";
+import { SqliteJobStore } from "./adapters/bar_store/sqlite_jobs.ts";
+import { SqliteAsOfRegister, SqliteSnapshotIndex } from "./adapters/bar_store/sqlite_registers.ts";
+import { createExchanges } from "./adapters/exchange/ccxt.ts";
+import { InProcessLeases } from "./adapters/leases/in_process.ts";
+import { SqliteLeases } from "./adapters/leases/sqlite.ts";
+import { InProcessLimiter } from "./adapters/limiter/in_process.ts";
+import { createParquetCodec } from "./adapters/parquet/codec.ts";
+import { systemClock, systemDice } from "./adapters/system.ts";
+import { Backfiller } from "./backfill/backfiller.ts";
+import { JobRunner } from "./backfill/jobs.ts";
+import { withRetries } from "./backfill/retry.ts";
+import { type Compute, load } from "./compute/mod.ts";
+import { type Config, exchangeConfig, type LoadedConfig } from "./config/mod.ts";
+import { cancelled } from "./core/errors.ts";
+import { RETRY_BACKOFF_CAP_MS } from "./core/limits.ts";
+import { CONFORMANCE_VERSION } from "./core/metadata.ts";
+import type {
+  ArtifactStore,
+  AsOfRegister,
+  BarStore,
+  Clock,
+  Dice,
+  Exchanges,
+  JobStore,
+  Leases,
+  Log,
+  SnapshotIndex,
+} from "./core/ports.ts";
+import { budgetKey, budgetRules } from "./core/rate_budget.ts";
+import type { HistoryService } from "./core/service.ts";
+import { PRODUCT_VERSION } from "./core/version.ts";
+import { EventHub } from "./history/events.ts";
+import { goldenHolds } from "./history/golden.ts";
+import { Health } from "./history/health.ts";
+import { JobDesk } from "./history/job_desk.ts";
+import { Outages } from "./history/outages.ts";
+import { Provider } from "./history/provider.ts";
+import { createPublisher } from "./history/publisher.ts";
+import { Publishing } from "./history/publishing.ts";
+import { Reports } from "./history/reports.ts";
+import { createService, finishNode } from "./history/service.ts";
+import type { HistorySettings } from "./history/settings.ts";
+import { createSnapshots, type Snapshots } from "./history/snapshots.ts";
+import type { VerifyParts } from "./history/verify.ts";
+import { createJsonLog } from "./observe/json_log.ts";
+import { createApp } from "./server/app.ts";
+import { startServer } from "./server/serve.ts";
+
+/** How a service is wired besides its configuration; tests pass a clock, a dice and a log of their own. */
+export interface WireOptions {
+  verbosity?: "quiet" | "normal" | "verbose";
+  clock?: Clock;
+  dice?: Dice;
+  log?: Log;
+  /** Goes on with jobs that a killed process left: what `serve` does. */
+  resumeJobs?: boolean;
+}
+
+/** The stores of one process, whatever they are made of. */
+interface Stores {
+  bars: BarStore;
+  jobs: JobStore;
+  asOf: AsOfRegister;
+  index: SnapshotIndex;
+  leases: Leases;
+  close: () => Promise<void>;
+}
+
+/** Builds the service that a configuration describes. `STORE_UNAVAILABLE` and the like when a part cannot be opened. */
+export async function wire(loaded: LoadedConfig, o: WireOptions = {}): Promise<HistoryService> {
+  const { config } = loaded;
+  const clock = o.clock ?? systemClock;
+  const dice = o.dice ?? systemDice;
+  const log = o.log ?? logOf(config, o.verbosity ?? "normal", clock);
+  for (const warning of loaded.warnings) log.emit("warn", "seamless.config.warning", { ...warning });
+  const compute = await load();
+  const stores = openStores(loaded, { clock, dice });
+  const events = new EventHub();
+  const ending = new AbortController();
+  const limiter = new InProcessLimiter(clock);
+  const exchanges = openExchanges(loaded, { limiter, clock, dice, log });
+  const { backfiller, settings } = makeBackfiller(config, {
+    stores,
+    exchanges,
+    compute,
+    clock,
+    dice,
+    events,
+  });
+  const outages = new Outages({ store: stores.bars, compute });
+  const published = openPublishing(loaded, { stores, compute, clock, dice, log, events, outages });
+  const { snapshots, publishing, artifacts } = published;
+  const background = new Set<Promise<unknown>>();
+  const keep = (work: Promise<unknown>) => {
+    const kept = work.catch((error) => log.emit("error", "seamless.background.failed", { error }))
+      .finally(() => background.delete(kept));
+    background.add(kept);
+  };
+  const jobs = new JobDesk({
+    runner: new JobRunner({ backfiller, clock, log }),
+    jobs: stores.jobs,
+    clock,
+    dice,
+    workers: config.seamless.backfill.max_concurrent_requests,
+    hooks: {
+      onNodeDone: (nodeId, range) => finishNode(nodeId, range, { backfiller, compute, publishing }),
+      firstBar: async (site, signal) => {
+        const exchange = await exchanges.get(site.parsed.exchange);
+        await exchange.syncClock(signal);
+        return await exchange.firstBar({
+          symbol: site.parsed.symbol,
+          timeframe: site.parsed.timeframe!,
+          grid: site.grid,
+          priority: "backfill",
+          signal,
+          attempt: (call) => withRetries(call, { policy: retryPolicy(config), clock, dice, signal }),
+        });
+      },
+    },
+    background: keep,
+    lifetime: ending.signal,
+  });
+  const live = { store: stores.bars, compute, clock, outages, snapshots, asOf: stores.asOf, settings };
+  const provider = new Provider({
+    ...live,
+    backfiller,
+    dice,
+    pinned: snapshots === null ? null : { snapshots, compute, clock, settings },
+    publish: async (nodeId, range) => {
+      await publishing?.publish(nodeId, range);
+    },
+    background: keep,
+    lifetime: ending.signal,
+  });
+  const shutdown = async () => {
+    ending.abort(cancelled("The service's work"));
+    await backfiller.close();
+    await Promise.allSettled([...background]);
+    await limiter.close();
+    await exchanges.close();
+    await artifacts?.close();
+    await stores.close();
+  };
+  if (o.resumeJobs) await jobs.resume();
+  return createService({
+    provider,
+    reports: new Reports({ backfiller, store: stores.bars, compute, outages, snapshots }),
+    jobs,
+    backfiller,
+    publishing,
+    snapshots,
+    verifying: published.verifying,
+    artifacts,
+    store: stores.bars,
+    exchanges,
+    compute,
+    outages,
+    clock,
+    events,
+    health: new Health({
+      store: stores.bars,
+      artifacts,
+      exchanges,
+      configured: Object.keys(config.exchanges),
+      golden: () => goldenHolds(compute, (bytes) => createHash("sha256").update(bytes).digest()),
+      warnings: loaded.warnings.map((warning) => `${warning.path}: ${warning.message}`),
+    }),
+    settings,
+    shutdown,
+  });
+}
+
+/** Wires the service and serves it over HTTP. `CONFIG_INVALID` when the address cannot be had. */
+export async function serve(
+  loaded: LoadedConfig,
+  o: WireOptions = {},
+): Promise<{ url: string; finished: Promise<void>; stop: () => Promise<void> }> {
+  const { server } = loaded.config;
+  const clock = o.clock ?? systemClock;
+  const dice = o.dice ?? systemDice;
+  const log = o.log ?? logOf(loaded.config, o.verbosity ?? "normal", clock);
+  const service = await wire(loaded, { ...o, clock, dice, log, resumeJobs: true });
+  const listening = () =>
+    startServer(createApp({
+      service,
+      config: {
+        hostname: server.hostname,
+        port: server.port,
+        apiKeys: server.api_keys,
+        maxRangeBars: server.max_range_bars,
+        maxConcurrentRequests: server.max_concurrent_requests,
+        requireContext: server.require_context ?? !isLoopbackName(server.hostname),
+        writeTimeoutMs: server.write_timeout_ms,
+      },
+      clock,
+      dice,
+      log,
+      version: PRODUCT_VERSION,
+    }));
+  const running = await orClose(listening, service);
+  const ended = Promise.withResolvers<void>();
+  let stopping: Promise<void> | null = null;
+  const stop = () =>
+    stopping ??= (async () => {
+      await running.shutdown();
+      await service.close();
+      ended.resolve();
+    })();
+  return { url: running.url, finished: ended.promise, stop };
+}
+
+async function orClose<T>(open: () => T, service: HistoryService): Promise<T> {
+  try {
+    return open();
+  } catch (error) {
+    await service.close();
+    throw error;
+  }
+}
+
+function isLoopbackName(name: string): boolean {
+  return name === "localhost" || name === "::1" || name.startsWith("127.");
+}
+
+function logOf(config: Config, verbosity: "quiet" | "normal" | "verbose", clock: Clock): Log {
+  const { log_level } = config.seamless.observability;
+  const level = verbosity === "quiet" ? "error" : verbosity === "verbose" ? "debug" : log_level;
+  const encoder = new TextEncoder();
+  return createJsonLog({
+    level,
+    clock,
+    write: (line) => void Deno.stderr.writeSync(encoder.encode(`${line}\n`)),
+  });
+}
+
+function openStores(loaded: LoadedConfig, { clock, dice }: { clock: Clock; dice: Dice }): Stores {
+  const { barsFile } = loaded.paths;
+  if (barsFile === null) {
+    const leases = new InProcessLeases({ clock, dice });
+    const bars = new MemoryBarStore({ generationOf: (key) => leases.generationOf(key) });
+    return {
+      bars,
+      leases,
+      jobs: new MemoryJobStore(),
+      asOf: new MemoryAsOfRegister(),
+      index: new MemorySnapshotIndex(),
+      close: async () => {
+        await leases.close();
+        await bars.close();
+      },
+    };
+  }
+  const file = openSqliteFile(barsFile);
+  const bars = new SqliteBarStore({ file, dice });
+  const leases = new SqliteLeases({ file, clock, dice });
+  return {
+    bars,
+    leases,
+    jobs: new SqliteJobStore(file),
+    asOf: new SqliteAsOfRegister(file),
+    index: new SqliteSnapshotIndex(file),
+    close: async () => {
+      await leases.close();
+      await bars.close();
+    },
+  };
+}
+
+function openExchanges(
+  loaded: LoadedConfig,
+  parts: { limiter: InProcessLimiter; clock: Clock; dice: Dice; log: Log },
+): Exchanges {
+  const { config, paths } = loaded;
+  const keyOf = (id: string) => {
+    const exchange = exchangeConfig(config, id);
+    const { key_template, key_suffix } = exchange.rate_limit;
+    return budgetKey(key_template, { exchange: id, account: exchange.account, suffix: key_suffix });
+  };
+  return createExchanges({
+    ...parts,
+    marketsDir: paths.dataFolder === null ? null : `${paths.dataFolder}/markets`,
+    declareBudget: (id, { budgetKey: key, rateLimitMs }) =>
+      parts.limiter.declare(
+        key,
+        budgetRules(exchangeConfig(config, id).rate_limit, { exchange: id, rateLimitMs }),
+      ),
+    settings: (id) => {
+      const exchange = exchangeConfig(config, id);
+      const { tokens_per_interval, interval_ms, penalty_backoff_ms } = exchange.rate_limit;
+      return {
+        sandbox: exchange.sandbox,
+        urls: exchange.urls,
+        options: exchange.options,
+        timeoutMs: exchange.timeout_ms,
+        batchLimit: exchange.batch_limit,
+        budgetKey: keyOf(id),
+        msPerUnit: tokens_per_interval === null ? null : interval_ms / tokens_per_interval,
+        penaltyBackoffMs: penalty_backoff_ms,
+      };
+    },
+  });
+}
+
+function retryPolicy(config: Config) {
+  const { max_attempts, retry_backoff_ms, jitter_ratio } = config.seamless.backfill;
+  return {
+    maxAttempts: max_attempts,
+    backoffMs: retry_backoff_ms,
+    backoffCapMs: RETRY_BACKOFF_CAP_MS,
+    jitterRatio: jitter_ratio,
+  };
+}
+
+function makeBackfiller(
+  config: Config,
+  parts: {
+    stores: Stores;
+    exchanges: Exchanges;
+    compute: Compute;
+    clock: Clock;
+    dice: Dice;
+    events: EventHub;
+  },
+): { backfiller: Backfiller; settings: HistorySettings } {
+  const { seamless } = config;
+  const { conformance, backfill } = seamless;
+  const backfiller = new Backfiller({
+    store: parts.stores.bars,
+    leases: parts.stores.leases,
+    exchanges: parts.exchanges,
+    compute: parts.compute,
+    clock: parts.clock,
+    dice: parts.dice,
+    emit: (event) => parts.events.emit(event),
+    settings: {
+      mode: backfill.mode,
+      windowBars: backfill.window_bars,
+      maxConcurrentRequests: backfill.max_concurrent_requests,
+      singleFlightTtlMs: backfill.single_flight_ttl_ms,
+      leaseTtlMs: backfill.distributed_lease_ttl_ms,
+      maxAttempts: backfill.max_attempts,
+      retryBackoffMs: backfill.retry_backoff_ms,
+      jitterRatio: backfill.jitter_ratio,
+      policy: {
+        align: conformance.align,
+        invariant: conformance.invariant,
+        dtypePolicy: conformance.dtype_policy,
+        blocking: [...conformance.blocking],
+        stabilizationBars: seamless.artifact.stabilization_bars,
+      },
+      anchorOf: ({ exchange, timeframe }) =>
+        timeframe === undefined ? null : exchangeConfig(config, exchange).anchor?.[timeframe] ?? null,
+    },
+  });
+  return { backfiller, settings: historySettings(config) };
+}
+
+function historySettings({ seamless, domains, server }: Config): HistorySettings {
+  const { preset: _preset, ...sla } = seamless.sla;
+  return {
+    strategy: seamless.strategy,
+    partialOk: seamless.partial_ok,
+    sla,
+    gapFlagging: seamless.conformance.gap_flagging,
+    blocking: [...seamless.conformance.blocking],
+    stabilizationBars: seamless.artifact.stabilization_bars,
+    publish: seamless.artifact.enabled && seamless.artifact.publish_fingerprint,
+    earlyFingerprint: seamless.artifact.early_fingerprint,
+    live: {
+      maxLagSec: domains.live.max_lag_sec,
+      allowPartial: domains.live.allow_partial,
+      closeDelayMs: seamless.live.close_delay_ms,
+    },
+    backfillMode: seamless.backfill.mode,
+    workers: seamless.backfill.max_concurrent_requests,
+    windowBars: seamless.backfill.window_bars,
+    maxRangeBars: server.max_range_bars,
+  };
+}
+
+interface PublishingSide {
+  artifacts: ArtifactStore | null;
+  snapshots: Snapshots | null;
+  publishing: Publishing | null;
+  verifying: VerifyParts | null;
+}
+
+function openPublishing(
+  loaded: LoadedConfig,
+  parts: {
+    stores: Stores;
+    compute: Compute;
+    clock: Clock;
+    dice: Dice;
+    log: Log;
+    events: EventHub;
+    outages: Outages;
+  },
+): PublishingSide {
+  const { config, paths } = loaded;
+  const { artifact, conformance } = config.seamless;
+  if (!artifact.enabled || !artifact.publish_fingerprint) {
+    parts.log.emit("warn", "seamless.artifact.disabled", {
+      message: "nothing is published: backtests are refused",
+    });
+    return { artifacts: null, snapshots: null, publishing: null, verifying: null };
+  }
+  const nowMs = () => parts.clock.nowMs();
+  const artifacts = paths.artifactFolder === null
+    ? createMemoryArtifacts()
+    : createFilesystemArtifacts({ root: paths.artifactFolder, nowMs });
+  const codec = createParquetCodec(parts.compute);
+  const shared = { artifacts, codec, compute: parts.compute, clock: parts.clock };
+  const reading = { asOfSettleSec: artifact.as_of_settle_sec, partition: artifact.partition_template };
+  const snapshots = createSnapshots({ ...shared, settings: reading });
+  const publisher = createPublisher({
+    ...shared,
+    dice: parts.dice,
+    log: parts.log,
+    index: parts.stores.index,
+    snapshots,
+    settings: {
+      ...reading,
+      enabled: artifact.enabled,
+      publishFingerprint: artifact.publish_fingerprint,
+      stabilizationBars: artifact.stabilization_bars,
+      gapFlagging: conformance.gap_flagging,
+      producer: { identity: "seamless", version: PRODUCT_VERSION, worker: hostname() },
+    },
+  });
+  const { version: _version, ...policy } = conformance;
+  const publishing = new Publishing({
+    publisher,
+    store: parts.stores.bars,
+    compute: parts.compute,
+    outages: parts.outages,
+    policy: { ...policy, blocking: [...policy.blocking], version: CONFORMANCE_VERSION },
+    emit: (event) => parts.events.emit(event),
+  });
+  const verifying = { artifacts, codec, compute: parts.compute, snapshots, settings: reading };
+  return { artifacts, snapshots, publishing, verifying };
+}
