@@ -1,6 +1,7 @@
 /** From what was asked to what can be answered: whole slots, closed bars only (spec §4, §6). */
 
 import { HistoryError } from "./errors.ts";
+import { TIME_LIMIT_SEC } from "./limits.ts";
 import { slotAtOrAfter, slotOf, slotStart, snapOutward } from "./timeframe.ts";
 import type { Grid } from "./timeframe.ts";
 import type { TimeRange } from "./time_range.ts";
@@ -19,13 +20,16 @@ export function formingStart(now: number, grid: Grid): number {
 
 /**
  * The requested range with its defaults filled in: `end` defaults to `defaultEnd`, `last` counts back from `end`
- * snapped outward, but not beyond `defaultEnd` (warm-up wants the last closed bars).
+ * snapped outward, but not beyond `defaultEnd` (warm-up wants the last closed bars). `RANGE_TOO_LARGE` for a `last`
+ * that begins before any time that can be addressed.
  */
 export function requestedRange(asked: AskedBounds, defaultEnd: number, grid: Grid): TimeRange {
   const end = asked.end ?? Math.max(defaultEnd, asked.start ?? defaultEnd);
   if (asked.last !== null) {
     const until = slotAtOrAfter(Math.min(end, defaultEnd), grid);
-    return [slotStart(until - asked.last, grid), slotStart(until, grid)];
+    const start = slotStart(until - asked.last, grid);
+    if (start <= -TIME_LIMIT_SEC) throw beyondTime(asked.last);
+    return [start, slotStart(until, grid)];
   }
   return [asked.start ?? end, end];
 }
@@ -71,4 +75,10 @@ export function checkBounds(asked: AskedBounds): void {
       },
     );
   }
+}
+
+function beyondTime(last: number): HistoryError {
+  return new HistoryError("RANGE_TOO_LARGE", `Cannot go back ${last} bars: no calendar reaches so far`, {
+    hint: "Give a smaller last, or start and end",
+  });
 }
