@@ -9,7 +9,7 @@ import { HistoryError } from "../../core/errors.ts";
 import { nearestName } from "../../core/nearest_name.ts";
 import type { BarsAsk, BarsReply, BarsTariff, Exchange, Exchanges, Market } from "../../core/ports.ts";
 import { fetchPages } from "./bars.ts";
-import { type CcxtMarket, type CcxtModule, loadCcxt } from "./ccxt_client.ts";
+import { type CcxtClient, type CcxtMarket, type CcxtModule, loadCcxt } from "./ccxt_client.ts";
 import { Gathering } from "./gathering.ts";
 import { HistoryBook } from "./history_book.ts";
 import { MarketCache } from "./market_cache.ts";
@@ -147,9 +147,13 @@ class CcxtExchange implements Exchange {
   /** What must be known before bars are asked; a refusal of any of it is the answer. */
   async #prepare(asker: BarsAsker): Promise<{ market: CcxtMarket; pageRows: number }> {
     this.#checkTimeframe(asker.timeframe);
-    await asker.attempt((signal) => this.syncClock(signal));
-    const market = await asker.attempt((signal) => this.#markets.market(asker.symbol, signal));
-    const { client, settings } = this.#venue;
+    const { symbol, timeframe } = asker;
+    const market = await asker.attempt((signal) => this.#markets.market(symbol, signal));
+    const { client, settings, skew } = this.#venue;
+    if (skew.isDue()) {
+      const knock = (ccxt: CcxtClient) => ccxt.fetchOHLCV(symbol, timeframe, undefined, 1);
+      await asker.attempt((signal) => syncSkew(this.#venue, signal, knock));
+    }
     return { market, pageRows: pageRowsOf(client, { batchLimit: settings.batchLimit, market }) };
   }
 

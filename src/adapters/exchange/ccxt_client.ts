@@ -52,6 +52,7 @@ export interface CcxtClient {
   throttle: (cost?: number) => Promise<void>;
   parseJson: (text: string) => unknown;
   parseOHLCV: (row: unknown, market?: unknown) => CcxtRow;
+  parseNumber: (value: unknown, otherwise?: number) => number | undefined;
   milliseconds: () => number;
   hasUnsafeInteger(value: unknown): boolean;
   onJsonResponse(text: string): string;

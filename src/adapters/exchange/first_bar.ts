@@ -63,14 +63,20 @@ function judged(
     const isCut = older.start + older.step <= start;
     return { start, reason: isCut ? "beyond_source_history" : "not_listed" };
   }
-  const isCut = probe.last >= prober.forming(grid) - 1 && looksKept(probe, pageRows);
+  const isCut = looksKept(probe, { forming: prober.forming(grid), pageRows });
   return { start, reason: isCut ? "beyond_source_history" : "not_listed" };
 }
 
-/** Bars up to now that fill a page, or are a round number: what a venue keeps, rather than what there ever was. */
-function looksKept({ first, last, rows }: Probe, pageRows: number): boolean {
-  const count = last - first + 1;
-  return rows >= pageRows || ROUND_COUNTS.some((round) => count % round === 0);
+/**
+ * Without anything to compare with: bars up to now that fill a page, or are a round number of slots, are what a venue
+ * keeps, rather than what there ever was.
+ */
+function looksKept(
+  { first, last, rows }: Probe,
+  { forming, pageRows }: { forming: number; pageRows: number },
+): boolean {
+  const isFull = last >= forming - 1 && rows >= pageRows;
+  return isFull || ROUND_COUNTS.some((round) => (forming - first + 1) % round === 0);
 }
 
 /** A bar of a coarser timeframe: its open time and length in seconds. */
@@ -82,7 +88,7 @@ interface CoarseBar {
 
 /** The first bar of a day, or of the next coarser timeframe where bars of a day are asked. One call. */
 async function firstOlderBar(prober: Prober, pageRows: number): Promise<CoarseBar | null> {
-  const above = prober.scalesAbove(ownStep(prober));
+  const above = prober.scalesAbove(prober.ownStep);
   const scale = above.find(({ step }) => step >= DAY_SEC) ?? above.at(-1);
   if (scale === undefined) return null;
   const probe = await prober.probe(scale, { sinceSec: EARLY_SEC, limit: pageRows });
@@ -91,7 +97,7 @@ async function firstOlderBar(prober: Prober, pageRows: number): Promise<CoarseBa
 
 /** Walks over all of history on the coarsest timeframe up to a week; null: nothing there. */
 async function firstCoarseBar(prober: Prober, pageRows: number): Promise<CoarseBar | null> {
-  const scale = prober.scalesAbove(ownStep(prober)).filter(({ step }) => step <= WEEK_SEC).at(-1);
+  const scale = prober.scalesAbove(prober.ownStep).filter(({ step }) => step <= WEEK_SEC).at(-1);
   if (scale === undefined) return null;
   const forming = prober.forming(scale.grid);
   // Half of the calls are kept for what comes after.
@@ -114,7 +120,7 @@ async function refined(
     // A venue may leave out the coarse bar in which the listing falls, so the one before is looked at too.
     const start = bar.start - bar.step;
     const span = 2 * bar.step;
-    const scale = finestWithin(prober, { span, pageRows, below: bar.step });
+    const scale = prober.finestWithin({ span, pageRows, below: bar.step });
     if (scale === null) return await firstWithin(prober, { start, end: start + span, pageRows });
     const probe = await prober.probe(scale, { sinceSec: start, limit: Math.ceil(span / scale.step) });
     const found = probe === null ? null : slotStart(probe.first, scale.grid);
@@ -123,15 +129,6 @@ async function refined(
     bar = { start: found, step: scale.step, scale };
   }
   return null;
-}
-
-/** The finest timeframe of which a span fits into one page; null when none but our own is finer, in several pages. */
-function finestWithin(
-  prober: Prober,
-  { span, pageRows, below }: { span: number; pageRows: number; below: number },
-) {
-  return prober.scalesAbove(ownStep(prober) - 1)
-    .find(({ step }) => step < below && span / step <= pageRows) ?? null;
 }
 
 /** Pages through a span of our own timeframe for its first bar. Slot. */
@@ -179,10 +176,4 @@ async function halved(
     }
   }
   return null;
-}
-
-/** Seconds of our own step; months count as the longest of all. */
-function ownStep(prober: Prober): number {
-  const { grid } = prober.own;
-  return "step" in grid ? grid.step : Infinity;
 }

@@ -57,7 +57,9 @@ export class Gathering {
   /** Slots that can have no bar are answered as well. */
   absent(range: TimeRange, reason: AbsentSpan["reason"]): void {
     if (!(range[0] < range[1])) return;
-    this.#absent.push({ start: range[0], end: range[1], reason });
+    const last = this.#absent.at(-1);
+    if (last !== undefined && last.end === range[0] && last.reason === reason) last.end = range[1];
+    else this.#absent.push({ start: range[0], end: range[1], reason });
     this.#answered.push(range);
   }
 

@@ -5,9 +5,9 @@
 
 import { LISTING_SEARCH_MAX_CALLS } from "../../core/limits.ts";
 import type { Clock } from "../../core/ports.ts";
-import { slotOf, slotStart } from "../../core/timeframe.ts";
 import type { CallContext } from "./call_context.ts";
 import { findFirstBar, type SearchHint, type ServedFrom } from "./first_bar.ts";
+import { lastBarEnd } from "./last_bar.ts";
 import { type BarsAsker, Prober } from "./probes.ts";
 import type { Venue } from "./venue.ts";
 
@@ -16,7 +16,7 @@ const KEPT_MS = 24 * 3_600_000;
 const UNKNOWN_KEPT_MS = 10 * 60_000;
 const SERIES_MAX = 10_000;
 /** Calls to find the last bar of a market that is no longer traded. */
-const LAST_BAR_MAX_CALLS = 3;
+const LAST_BAR_MAX_CALLS = 8;
 
 /** One search: who asks, how large a page is, and where its calls are counted. */
 export interface Search {
@@ -45,6 +45,8 @@ export class HistoryBook {
   readonly #clock: Clock;
   readonly #series = new Map<string, Series>();
   #honoursSince = false;
+  #mostRows = 0;
+  #pageCap = Infinity;
 
   constructor(venue: Venue) {
     this.#venue = venue;
@@ -65,6 +67,24 @@ export class HistoryBook {
   /** Whether the venue is known to look at `since`. */
   get honoursSince(): boolean {
     return this.#honoursSince;
+  }
+
+  /** Most rows that a reply ever had. */
+  get mostRows(): number {
+    return this.#mostRows;
+  }
+
+  sawRows(rows: number): void {
+    if (rows > this.#mostRows) this.#mostRows = rows;
+  }
+
+  /** Rows of a page that the venue turned out to hold; infinite while nothing is known. */
+  get pageCap(): number {
+    return this.#pageCap;
+  }
+
+  capPages(rows: number): void {
+    this.#pageCap = Math.min(this.#pageCap, rows);
   }
 
   /** Whether a bar before `sec` was seen. */
@@ -117,17 +137,4 @@ export class HistoryBook {
   #fresh<T>(entry: Entry<T> | undefined): Entry<T> | undefined {
     return entry !== undefined && this.#clock.monotonicMs() < entry.untilMs ? entry : undefined;
   }
-}
-
-/** The newest bar on our own timeframe, else the end of the newest day or week that has one. */
-async function lastBarEnd(prober: Prober, pageRows: number): Promise<number | null> {
-  const { grid } = prober.own;
-  const newest = await prober.probe(prober.own, { limit: pageRows });
-  if (newest !== null) return slotStart(newest.last + 1, grid);
-  const step = "step" in grid ? grid.step : Infinity;
-  for (const scale of prober.scalesAbove(step).filter((one) => one.step >= 86_400).slice(0, 2)) {
-    const probe = await prober.probe(scale, { limit: pageRows });
-    if (probe !== null) return slotStart(slotOf(slotStart(probe.last + 1, scale.grid), grid), grid);
-  }
-  return null;
 }

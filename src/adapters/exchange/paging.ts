@@ -41,8 +41,9 @@ export interface PageReading {
   first: number | null;
   /** The last such slot, at most the forming one. */
   last: number | null;
-  /** Slot of the newest row before the page's start, or null. */
+  /** Slot of the newest row before the page's start, or null; and how many slots before it came. */
   before: number | null;
+  early: number;
   /** Rows after the forming bar, which nobody can know yet. */
   future: number;
 }
@@ -71,9 +72,12 @@ export function questionOf(
   };
 }
 
-/** The page that starts at `from`: one bar more than is kept, but never the forming one. */
-export function pageAt(from: number, { end, forming, pageRows }: Question): Page {
-  return { from, limit: Math.max(1, Math.min(pageRows, end - from + 1, forming - from)) };
+/**
+ * The page that starts at `from`: one bar more than is kept, but never the forming one. `lead` bars are added for a
+ * venue that begins its pages so many bars early and counts them.
+ */
+export function pageAt(from: number, { end, forming, pageRows }: Question, lead = 0): Page {
+  return { from, limit: Math.max(1, Math.min(pageRows, Math.min(end - from + 1, forming - from) + lead)) };
 }
 
 /** Slots that a page asks about when the venue takes its limit as a span of time. */
@@ -89,8 +93,9 @@ function spanOfMonths(limit: number): number {
 /** Reads a page. `rows` are as ccxt read them, in the venue's order, times in ms. */
 export function readPage(rows: readonly CcxtRow[], page: Page, question: Question): PageReading {
   const slots = slotsOf(rows, question.grid);
-  const { first, last, before, future } = extentOf(slots, page, question);
-  const reading = { kept: [], answered: { start: page.from, end: page.from }, first, last, before, future };
+  const extent = extentOf(slots, page, question);
+  const { first, last } = extent;
+  const reading = { ...extent, kept: [], answered: { start: page.from, end: page.from } };
   if (first === null || last === null) return readEmpty(reading, { slots, page, question });
   const isLastSure = last >= question.end || last >= question.forming - 1 || last === page.from;
   const reach = last >= question.end || last >= question.forming - 1
@@ -139,14 +144,18 @@ function extentOf(slots: Float64Array, page: Page, { forming }: Question) {
   let last: number | null = null;
   let before: number | null = null;
   let future = 0;
+  const early = new Set<number>();
   for (const slot of slots) {
     if (slot > forming) future++;
     else if (slot >= page.from) {
       if (first === null || slot < first) first = slot;
       if (last === null || slot > last) last = slot;
-    } else if (slot < page.from && (before === null || slot > before)) before = slot;
+    } else if (slot < page.from) {
+      early.add(slot);
+      if (before === null || slot > before) before = slot;
+    }
   }
-  return { first, last, before, future };
+  return { first, last, before, early: early.size, future };
 }
 
 /** Rows inside the question without those of an unsure last bar. Rows without a usable time are conformance's to judge. */

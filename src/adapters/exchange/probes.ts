@@ -47,6 +47,12 @@ export class Prober {
     return { timeframe: this.#asker.timeframe, grid: this.#asker.grid };
   }
 
+  /** Seconds of our own step; months count as longer than all. */
+  get ownStep(): number {
+    const { grid } = this.#asker;
+    return isMonthGrid(grid) ? Infinity : grid.step;
+  }
+
   /** Slot of the venue's now. */
   forming(grid: Grid): number {
     return slotOf(this.#venue.skew.venueNowMs() / 1000, grid);
@@ -80,6 +86,12 @@ export class Prober {
       if (isNoAnswer(error)) return null;
       throw error;
     }
+  }
+
+  /** The finest timeframe, our own or coarser, of which a span fits into one page; null when none below `below` does. */
+  finestWithin({ span, pageRows, below }: { span: number; pageRows: number; below: number }) {
+    return this.scalesAbove(this.ownStep - 1).find(({ step }) => step < below && span / step <= pageRows) ??
+      null;
   }
 
   /** Every timeframe of the venue with a fixed step above `minStep` seconds, ascending. */

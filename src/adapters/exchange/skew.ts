@@ -44,6 +44,11 @@ export class Skew {
     return this.#clock.nowMs() - this.#ms;
   }
 
+  /** Whether a `Date` header has been seen since the last measurement. */
+  get hasDate(): boolean {
+    return this.#fromDateMs !== null;
+  }
+
   isDue(): boolean {
     return this.#clock.monotonicMs() >= this.#dueAtMs;
   }
@@ -71,6 +76,7 @@ export class Skew {
 
   #settle(skewMs: number): void {
     this.#ms = Math.round(skewMs);
+    this.#fromDateMs = null;
     this.#dueAtMs = this.#clock.monotonicMs() + MEASURED_FOR_MS;
     if (Math.abs(this.#ms) > WARN_ABOVE_MS) {
       this.#log.emit("warn", "seamless.exchange.clock_skew", { exchange: this.#exchange, skew_ms: this.#ms });

@@ -67,6 +67,11 @@ export class Venue {
     }
   }
 
+  /** Venue time at which the first request of a call was sent, epoch seconds. */
+  sentAt(call: CallContext): number {
+    return (call.sentAtMs - this.skew.ms()) / 1000;
+  }
+
   close(): void {
     this.#httpClient.close();
   }
@@ -102,6 +107,7 @@ export class Venue {
     };
     client.milliseconds = () => this.skew.venueNowMs();
     client.parseJson = (text) => parsedOnce(client, text);
+    parseNumbersFast(client);
     keepRowsAsSent(client);
   }
 
@@ -160,11 +166,31 @@ function enterSandbox(client: CcxtClient, urls: ExchangeSettings["urls"]): void 
 /** The guard has parsed the reply already; ccxt parses again only where digits would be lost. */
 function parsedOnce(client: CcxtClient, text: string): unknown {
   const call = currentCall();
-  const parsed = call !== undefined && call.text === text ? call.json : JSON.parse(text);
-  if (client.quoteJsonNumbers && client.hasUnsafeInteger(parsed)) {
-    return JSON.parse(client.onJsonResponse(text));
+  const isOurs = call !== undefined && call.text === text;
+  const parsed = isOurs ? call.json : JSON.parse(text);
+  if (!client.quoteJsonNumbers) return parsed;
+  // Of bars a sample is enough: times in nanoseconds show in any row, and a number that goes through a double on its
+  // way to a column of doubles has nothing to lose.
+  const isLossy = client.hasUnsafeInteger(isOurs && call.isBars ? sampled(parsed) : parsed);
+  return isLossy ? JSON.parse(client.onJsonResponse(text)) : parsed;
+}
+
+/** The value with its long lists cut to their first rows. */
+function sampled(value: unknown, depth = 0): unknown {
+  if (value === null || typeof value !== "object" || depth > 4) return value;
+  if (Array.isArray(value)) {
+    return value.length > 40 ? value.slice(0, 2) : value.map((one) => sampled(one, depth + 1));
   }
-  return parsed;
+  return Object.values(value).map((one) => sampled(one, depth + 1));
+}
+
+/** ccxt turns each number into text and back, guarded by a `try`; for text that is a number the outcome is the same. */
+function parseNumbersFast(client: CcxtClient): void {
+  const parse = client.parseNumber.bind(client);
+  client.parseNumber = (value, otherwise) => {
+    const number = typeof value === "string" ? Number(value) : NaN;
+    return number === number ? number : parse(value, otherwise);
+  };
 }
 
 /**
