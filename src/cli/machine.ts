@@ -1,7 +1,6 @@
 /** The surroundings of the real process. */
 
 import process from "node:process";
-import { portTaken } from "./port_taken.ts";
 import { PipeClosed, type Sink, type Surroundings } from "./surroundings.ts";
 
 /** How a process that was ended from outside by a signal is waited for; platforms without SIGTERM skip it. */
@@ -65,11 +64,7 @@ export function machineSurroundings(): Surroundings {
     },
     async serve(config, o) {
       const { serve } = await import("../wire.ts");
-      try {
-        return await serve(config, o);
-      } catch (error) {
-        throw error instanceof Deno.errors.AddrInUse ? portTaken(config.config.server, error) : error;
-      }
+      return await serve(config, o);
     },
   };
 }

@@ -52,6 +52,6 @@ export interface Surroundings {
   fetch: typeof fetch;
   /** A service of this process over local stores. */
   wire(config: LoadedConfig, o: { verbosity: Verbosity }): Promise<HistoryService>;
-  /** A server of this process; `AddrInUse` of the platform becomes a `HistoryError` on the way. */
+  /** A server of this process. `CONFIG_INVALID` when its address cannot be had. */
   serve(config: LoadedConfig, o: { verbosity: Verbosity }): Promise<RunningServer>;
 }

@@ -1,5 +1,5 @@
 import { deepStrictEqual, match, strictEqual } from "node:assert/strict";
-import { portTaken } from "../../src/cli/port_taken.ts";
+import { HistoryError } from "../../src/core/errors.ts";
 import { Bench, fakeServer } from "./bench.ts";
 
 async function untilPrinted(bench: Bench, text: RegExp): Promise<void> {
@@ -42,12 +42,13 @@ Deno.test("serve puts --port and --hostname into the configuration, whose checks
   strictEqual(await run, 0);
 });
 
-Deno.test("serve on a port in use says which, and how to choose another", async () => {
-  const taken = portTaken({ hostname: "127.0.0.1", port: 8420 }, new Error("in use"));
+Deno.test("serve that cannot have its address ends with 2 and the way out", async () => {
+  const taken = new HistoryError("CONFIG_INVALID", "Cannot listen on 127.0.0.1:8420", {
+    hint: "Choose another",
+  });
   const bench = new Bench({ serve: () => Promise.reject(taken) });
   strictEqual(await bench.run("serve"), 2);
-  match(bench.err, /127\.0\.0\.1:8420: another program uses that port \[CONFIG_INVALID\]/);
-  match(bench.err, /seamless serve --port 8421/);
+  match(bench.err, /Cannot listen on 127\.0\.0\.1:8420 \[CONFIG_INVALID\]\n {2}→ Choose another/);
 });
 
 Deno.test("serve --dry-run says where it would listen", async () => {

@@ -6,7 +6,7 @@ import { usageError } from "../arguments.ts";
 import type { Call, Verb } from "../call.ts";
 import { asOfOption, flagOption, nameOption, OPTIONS, textOption } from "../options.ts";
 import { nodesOf } from "../request.ts";
-import { count, table } from "../texts.ts";
+import { counted, table } from "../texts.ts";
 
 /** Exit code of a verification that failed (surface §6). */
 const EXIT_VERIFY_FAILED = 4;
@@ -85,15 +85,18 @@ async function readKey(file: string, cwd: string): Promise<string> {
 
 function verifyLines(report: VerifyReport): string[] {
   const { manifests, segments, chunks, signatures } = report.checked;
-  const looked = `${count(manifests)} manifests, ${count(segments)} segments, ${count(chunks)} chunks, ${
-    count(signatures)
-  } signatures`;
+  const looked = [
+    counted(manifests, "manifest"),
+    counted(segments, "segment"),
+    counted(chunks, "chunk"),
+    counted(signatures, "signature"),
+  ].join(", ");
   if (report.ok) return [`verified: ${looked}`];
   const rows = report.failures.map((
     failure,
   ) => [failure.kind, failure.where, failure.expected, failure.found]);
   return [
-    `FAILED: ${count(report.failures.length)} differences (${looked})`,
+    `FAILED: ${counted(report.failures.length, "difference")} (${looked})`,
     ...table(["kind", "where", "expected", "found"], rows),
   ];
 }
