@@ -23,8 +23,8 @@ import { withRetries } from "./backfill/retry.ts";
 import { type Compute, load } from "./compute/mod.ts";
 import { type Config, exchangeConfig, type LoadedConfig } from "./config/mod.ts";
 import { cancelled } from "./core/errors.ts";
-import { RETRY_BACKOFF_CAP_MS } from "./core/limits.ts";
 import { CONFORMANCE_VERSION } from "./core/metadata.ts";
+import { backfillSettings, historySettings, retryPolicy } from "./wire_settings.ts";
 import type {
   ArtifactStore,
   AsOfRegister,
@@ -312,16 +312,6 @@ function openExchanges(
   });
 }
 
-function retryPolicy(config: Config) {
-  const { max_attempts, retry_backoff_ms, jitter_ratio } = config.seamless.backfill;
-  return {
-    maxAttempts: max_attempts,
-    backoffMs: retry_backoff_ms,
-    backoffCapMs: RETRY_BACKOFF_CAP_MS,
-    jitterRatio: jitter_ratio,
-  };
-}
-
 function makeBackfiller(
   config: Config,
   parts: {
@@ -333,8 +323,6 @@ function makeBackfiller(
     events: EventHub;
   },
 ): { backfiller: Backfiller; settings: HistorySettings } {
-  const { seamless } = config;
-  const { conformance, backfill } = seamless;
   const backfiller = new Backfiller({
     store: parts.stores.bars,
     leases: parts.stores.leases,
@@ -343,50 +331,9 @@ function makeBackfiller(
     clock: parts.clock,
     dice: parts.dice,
     emit: (event) => parts.events.emit(event),
-    settings: {
-      mode: backfill.mode,
-      windowBars: backfill.window_bars,
-      maxConcurrentRequests: backfill.max_concurrent_requests,
-      singleFlightTtlMs: backfill.single_flight_ttl_ms,
-      leaseTtlMs: backfill.distributed_lease_ttl_ms,
-      maxAttempts: backfill.max_attempts,
-      retryBackoffMs: backfill.retry_backoff_ms,
-      jitterRatio: backfill.jitter_ratio,
-      policy: {
-        align: conformance.align,
-        invariant: conformance.invariant,
-        dtypePolicy: conformance.dtype_policy,
-        blocking: [...conformance.blocking],
-        stabilizationBars: seamless.artifact.stabilization_bars,
-      },
-      anchorOf: ({ exchange, timeframe }) =>
-        timeframe === undefined ? null : exchangeConfig(config, exchange).anchor?.[timeframe] ?? null,
-    },
+    settings: backfillSettings(config),
   });
   return { backfiller, settings: historySettings(config) };
-}
-
-function historySettings({ seamless, domains, server }: Config): HistorySettings {
-  const { preset: _preset, ...sla } = seamless.sla;
-  return {
-    strategy: seamless.strategy,
-    partialOk: seamless.partial_ok,
-    sla,
-    gapFlagging: seamless.conformance.gap_flagging,
-    blocking: [...seamless.conformance.blocking],
-    stabilizationBars: seamless.artifact.stabilization_bars,
-    publish: seamless.artifact.enabled && seamless.artifact.publish_fingerprint,
-    earlyFingerprint: seamless.artifact.early_fingerprint,
-    live: {
-      maxLagSec: domains.live.max_lag_sec,
-      allowPartial: domains.live.allow_partial,
-      closeDelayMs: seamless.live.close_delay_ms,
-    },
-    backfillMode: seamless.backfill.mode,
-    workers: seamless.backfill.max_concurrent_requests,
-    windowBars: seamless.backfill.window_bars,
-    maxRangeBars: server.max_range_bars,
-  };
 }
 
 interface PublishingSide {
@@ -451,3 +398,5 @@ function openPublishing(
   const verifying = { artifacts, codec, compute: parts.compute, snapshots, settings: reading };
   return { artifacts, snapshots, publishing, verifying };
 }
+
+export { systemClock } from "./adapters/system.ts";

@@ -123,3 +123,5 @@ export const JOB_STORE_EVERY_MS = 500;
 export const EXPLAIN_MAX_SNAPSHOTS = 20;
 /** A venue's clock further off than this is warned about (spec §16). */
 export const SKEW_WARN_MS = 5_000;
+/** Between two looks at bars that a venue has not shown yet (`ensureCoverage`). */
+export const ENSURE_POLL_MS = 2_000;

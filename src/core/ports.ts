@@ -8,6 +8,9 @@ import type { Grid } from "./timeframe.ts";
 import type { Ranges, TimeRange } from "./time_range.ts";
 import type { AnsweredReason } from "./gap_reason.ts";
 
+export type * from "./artifact_port.ts";
+export type * from "./exchange_port.ts";
+
 // ---------------------------------------------------------------- time, chance, log
 
 /** Time is passed in: tests set it, and a jump of the wall clock never shortens or lengthens a wait. */
@@ -76,101 +79,6 @@ export interface Leases {
   list(page: { prefix?: string; after?: string; limit: number }): Promise<
     { key: string; generation: number; leaseUntilMs: number; claimedAtMs: number }[]
   >;
-  close(): Promise<void>;
-}
-
-// ---------------------------------------------------------------- exchange
-
-/** What the exchange says of one symbol. */
-export interface Market {
-  symbol: string;
-  /** False when the venue marks it inactive; a symbol it no longer lists at all is `SYMBOL_UNKNOWN`. */
-  active: boolean;
-  /** Unit of `volume`: `base`, `quote` or `contracts`. */
-  volumeUnit: "base" | "quote" | "contracts";
-  /** Timeframes that the venue serves, CCXT names. */
-  timeframes: string[];
-}
-
-/** What one call costs and how much one page holds, for planning (nothing is fetched). */
-export interface BarsTariff {
-  /** CCXT cost units of one call. */
-  cost: number;
-  /** Most rows that one call returns. */
-  pageRows: number;
-  /** Milliseconds of one cost unit at the configured pace (`interval_ms / tokens_per_interval`). */
-  msPerUnit: number;
-}
-
-/**
- * Runs one call of a venue under the caller's retry policy: counted attempts with a growing pause for what can
- * pass, no count for a 429/418, none at all for a refusal.
- */
-export type Attempt = <T>(call: (signal: AbortSignal) => Promise<T>) => Promise<T>;
-
-export interface BarsAsk {
-  symbol: string;
-  timeframe: string;
-  grid: Grid;
-  /** Whole slots, all of them closed by venue time. */
-  range: TimeRange;
-  priority: Priority;
-  signal: AbortSignal;
-  attempt: Attempt;
-}
-
-/** Slots of the ask that can have no bar, and why. */
-export interface AbsentSpan {
-  start: number;
-  end: number;
-  reason: Extract<AnsweredReason, "not_listed" | "delisted" | "beyond_source_history">;
-}
-
-/** What the venue answered about a range, after all pages. */
-export interface BarsReply {
-  /**
-   * Rows as the venue sent them, in its order, duplicates included; `ts` in epoch seconds (fractions kept), prices and
-   * volume as numbers or text. Rows outside the ask may be among them.
-   */
-  columns: Record<"ts" | "open" | "high" | "low" | "close" | "volume", (number | string | null)[]>;
-  /** Per row: venue time (epoch seconds, fractional) at which the request that brought it was sent. */
-  observedAt: number[];
-  /** The part of the ask that the venue answered, bars or none; flat pairs on the grid. What lacks stays open. */
-  answered: TimeRange[];
-  absent: AbsentSpan[];
-  /** Venue time at which the first request was sent. */
-  askedAt: number;
-  calls: number;
-  bytes: number;
-  /** SHA-256 (hex) over the raw bodies in order; and those bodies, kept when the reply is refused. */
-  replySha256: string;
-  rawBodies: Uint8Array[];
-  warnings: string[];
-}
-
-/** One venue through CCXT (spec §16). Failures: `EXCHANGE_UNAVAILABLE`, `EXCHANGE_REFUSED`, `SYMBOL_UNKNOWN`, … */
-export interface Exchange {
-  readonly id: string;
-  /** Key of its rate budget. */
-  readonly budgetKey: string;
-  /** Loads markets when needed (cached in the data folder); `SYMBOL_UNKNOWN` after one reload. */
-  market(symbol: string, signal?: AbortSignal): Promise<Market>;
-  tariff(timeframe: string): BarsTariff;
-  /** Local clock − venue clock in ms, as last measured; 0 before the first measurement. */
-  skewMs(): number;
-  /** Measures the skew when it is unknown or an hour old. */
-  syncClock(signal?: AbortSignal): Promise<void>;
-  fetchBars(ask: BarsAsk): Promise<BarsReply>;
-  /** Open time of the first bar the venue serves (from the listing, or its last N only); null when it has none. */
-  firstBar(ask: Omit<BarsAsk, "range">): Promise<number | null>;
-  close(): Promise<void>;
-}
-
-/** The venues; one client per exchange and process. `EXCHANGE_UNKNOWN` for an id that CCXT lacks. */
-export interface Exchanges {
-  get(id: string): Promise<Exchange>;
-  /** The client if it is in use already, else null: never loads anything. */
-  peek(id: string): Exchange | null;
   close(): Promise<void>;
 }
 
@@ -306,10 +214,18 @@ export interface WindowOutcome {
 
 /** Bars, ledger, findings and revisions of all nodes. Failures of the medium: `STORE_UNAVAILABLE`. */
 export interface BarStore {
-  /** Registers a node; the first registration fixes grid and unit, and is what comes back. */
+  /**
+   * Registers a node and hands back what is stored. The first registration fixes grid and unit; while the node has no
+   * bar, a later one replaces them (an ask that failed must not fix a grid that no bar was seen on).
+   */
   ensureNode(record: NodeRecord): Promise<NodeRecord>;
   /** Null for a node never seen. Cheap when nothing changed since the last call (also by other processes). */
   state(nodeId: string): Promise<NodeState | null>;
+  /**
+   * As `state`, but only what touches `range`: chunks without rows there, ledger rows, findings and provisional bars
+   * elsewhere are left out, runs are clipped to it. For fills, whose every window would else rebuild the whole state.
+   */
+  stateWithin(nodeId: string, range: TimeRange): Promise<NodeState | null>;
   /** Changes whenever anything in the store did, by any process. Cheap. */
   version(): Promise<string>;
   nodes(page: { exchange?: string; after?: string; limit: number }): Promise<NodeRecord[]>;
@@ -379,41 +295,4 @@ export interface SnapshotIndex {
   record(entry: SnapshotEntry): Promise<void>;
   newest(nodeId: string): Promise<SnapshotEntry | null>;
   count(nodeId: string): Promise<number>;
-}
-
-// ---------------------------------------------------------------- artifacts
-
-/** Immutable objects under relative keys with `/` (spec §8). Failures: `ARTIFACT_STORE_UNAVAILABLE`. */
-export interface ArtifactStore {
-  /** Whole object, or bytes [start, end) of it; null when there is none. */
-  get(key: string, range?: { start: number; end: number }): Promise<Uint8Array | null>;
-  size(key: string): Promise<number | null>;
-  /** Atomic and durable; true: written now, false: something is there already (and stays). */
-  putIfAbsent(key: string, bytes: Uint8Array): Promise<boolean>;
-  /** Keys below a prefix ending in `/`, ascending; for catalogs and checks, never on a read path. */
-  list(prefix: string): AsyncIterable<string>;
-  /** Local clock − the store's clock in ms. */
-  skewMs(): Promise<number>;
-  /** Refuses a store that cannot be written or that ignores put-if-absent. */
-  probe(): Promise<void>;
-  close(): Promise<void>;
-}
-
-/** Reads bytes [start, end) of one object. */
-export interface ByteSource {
-  sizeBytes: number;
-  read(start: number, end: number): Promise<Uint8Array>;
-}
-
-/** Chunks ↔ Parquet. Row groups end on chunk borders; `ts` is INT64 seconds (surface §4). */
-export interface SegmentCodec {
-  /** Deterministic: the same chunks give the same bytes. `metadata` becomes schema key `seamless`. */
-  encode(chunks: Iterable<StoredChunk>, metadata?: string): Promise<Uint8Array>;
-  /** Rows of the wanted chunks (ascending k); digests are recomputed from what was read. */
-  decode(
-    source: ByteSource,
-    wanted: { k: number }[],
-    grid: Grid,
-    signal?: AbortSignal,
-  ): AsyncIterable<StoredChunk>;
 }

@@ -1,0 +1,66 @@
+/** What each part needs of the configuration, picked out of it: the only place that knows both shapes. */
+
+import type { BackfillSettings } from "./backfill/backfiller.ts";
+import type { RetryPolicy } from "./backfill/retry.ts";
+import { type Config, exchangeConfig } from "./config/mod.ts";
+import { RETRY_BACKOFF_CAP_MS } from "./core/limits.ts";
+import type { HistorySettings } from "./history/settings.ts";
+
+/** `seamless.backfill` and `seamless.conformance`, for fills. */
+export function backfillSettings(config: Config): BackfillSettings {
+  const { backfill, conformance, artifact } = config.seamless;
+  return {
+    mode: backfill.mode,
+    windowBars: backfill.window_bars,
+    maxConcurrentRequests: backfill.max_concurrent_requests,
+    singleFlightTtlMs: backfill.single_flight_ttl_ms,
+    leaseTtlMs: backfill.distributed_lease_ttl_ms,
+    maxAttempts: backfill.max_attempts,
+    retryBackoffMs: backfill.retry_backoff_ms,
+    jitterRatio: backfill.jitter_ratio,
+    policy: {
+      align: conformance.align,
+      invariant: conformance.invariant,
+      dtypePolicy: conformance.dtype_policy,
+      blocking: [...conformance.blocking],
+      stabilizationBars: artifact.stabilization_bars,
+    },
+    anchorOf: ({ exchange, timeframe }) =>
+      timeframe === undefined ? null : exchangeConfig(config, exchange).anchor?.[timeframe] ?? null,
+  };
+}
+
+/** How single calls of a venue are tried again. */
+export function retryPolicy(config: Config): RetryPolicy {
+  const { max_attempts, retry_backoff_ms, jitter_ratio } = config.seamless.backfill;
+  return {
+    maxAttempts: max_attempts,
+    backoffMs: retry_backoff_ms,
+    backoffCapMs: RETRY_BACKOFF_CAP_MS,
+    jitterRatio: jitter_ratio,
+  };
+}
+
+/** What requests need to know. */
+export function historySettings({ seamless, domains, server }: Config): HistorySettings {
+  const { preset: _preset, ...sla } = seamless.sla;
+  return {
+    strategy: seamless.strategy,
+    partialOk: seamless.partial_ok,
+    sla,
+    gapFlagging: seamless.conformance.gap_flagging,
+    blocking: [...seamless.conformance.blocking],
+    stabilizationBars: seamless.artifact.stabilization_bars,
+    publish: seamless.artifact.enabled && seamless.artifact.publish_fingerprint,
+    earlyFingerprint: seamless.artifact.early_fingerprint,
+    live: {
+      maxLagSec: domains.live.max_lag_sec,
+      allowPartial: domains.live.allow_partial,
+      closeDelayMs: seamless.live.close_delay_ms,
+    },
+    backfillMode: seamless.backfill.mode,
+    workers: seamless.backfill.max_concurrent_requests,
+    windowBars: seamless.backfill.window_bars,
+    maxRangeBars: server.max_range_bars,
+  };
+}
