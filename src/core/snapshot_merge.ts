@@ -25,10 +25,15 @@ export function gapsOutside(gaps: readonly GapRecord[], cut: Ranges, grid: Grid)
   return left;
 }
 
-/** Two disjoint lists of gaps as one, ascending; neighbours with the same reason become one gap. */
-export function joinGaps(a: readonly GapRecord[], b: readonly GapRecord[], grid: Grid): GapRecord[] {
+/** What a gap is before its slots are counted. */
+export type GapSpan = Pick<GapRecord, "start" | "end" | "reason">;
+
+/** Two ascending, disjoint lists of gaps as one, ascending; neighbours with the same reason become one gap. */
+export function joinGaps(a: readonly GapSpan[], b: readonly GapSpan[], grid: Grid): GapRecord[] {
   const joined: GapRecord[] = [];
-  for (const gap of [...a, ...b].sort((x, y) => x.start - y.start)) {
+  for (let [i, j] = [0, 0]; i < a.length || j < b.length;) {
+    const takeA = j === b.length || (i < a.length && a[i].start < b[j].start);
+    const gap = takeA ? a[i++] : b[j++];
     const last = joined[joined.length - 1];
     if (last === undefined || last.end !== gap.start || last.reason !== gap.reason) {
       joined.push(gapOf(gap.start, gap.end, gap.reason, grid));

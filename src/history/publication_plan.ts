@@ -60,6 +60,7 @@ export class PublicationPlanner {
   readonly #snapshots: Snapshots;
   readonly #compute: PlanCompute;
   readonly #grid: Grid;
+  readonly #ourGaps: GapRecord[];
   readonly #blended = new BoundedMap<string, StoredChunk>(BLENDED_BYTES);
   #ours: Promise<OurChunks> | null = null;
 
@@ -68,13 +69,17 @@ export class PublicationPlanner {
     this.#snapshots = snapshots;
     this.#compute = compute;
     this.#grid = publication.state.node.grid;
+    this.#ourGaps = joinGaps(publication.gaps, [], this.#grid);
   }
 
   /** The publisher's own chunks. */
   ours(): Promise<OurChunks> {
-    const { covered } = this.#publication;
-    const bars = this.#compute.subtractRanges(covered, rangesOfGaps(this.#ourGaps()), this.#grid);
-    return this.#ours ??= OurChunks.open(this.#publication, bars, this.#compute);
+    if (this.#ours === null) {
+      const { covered } = this.#publication;
+      const bars = this.#compute.subtractRanges(covered, rangesOfGaps(this.#ourGaps), this.#grid);
+      this.#ours = OurChunks.open(this.#publication, bars, this.#compute);
+    }
+    return this.#ours;
   }
 
   async plan(head: PublishedHead | null): Promise<PublicationPlan> {
@@ -148,24 +153,20 @@ export class PublicationPlanner {
 
   #coverage(head: PublishedHead | null): { covered: Ranges; gaps: GapRecord[] } {
     const { covered } = this.#publication;
-    const gaps = this.#ourGaps();
-    if (head === null) return { covered: this.#compute.mergeRanges(covered, this.#grid), gaps };
+    if (head === null) {
+      return { covered: this.#compute.mergeRanges(covered, this.#grid), gaps: this.#ourGaps };
+    }
     const theirs = toRanges(head.lists.covered);
     const theirBars = this.#compute.subtractRanges(theirs, rangesOfGaps(head.lists.gaps), this.#grid);
     return {
       covered: this.#compute.mergeRanges(concat(theirs, covered), this.#grid),
       // A bar that the head has stays a bar, though the venue no longer sends it.
       gaps: joinGaps(
-        gapsOutside(gaps, theirBars, this.#grid),
+        gapsOutside(this.#ourGaps, theirBars, this.#grid),
         gapsOutside(head.lists.gaps, covered, this.#grid),
         this.#grid,
       ),
     };
-  }
-
-  #ourGaps(): GapRecord[] {
-    const gaps = this.#publication.gaps.map((gap) => ({ ...gap, bars: 0 }));
-    return joinGaps(gaps, [], this.#grid);
   }
 
   #findings(head: PublishedHead | null, [start, end]: TimeRange): FindingRecord[] {
