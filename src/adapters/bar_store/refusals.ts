@@ -24,6 +24,13 @@ export function unknownNode(nodeId: string): HistoryError {
   });
 }
 
+/** Rows that no conformed frame has: a fault of the program, caught before it is stored. */
+export function unfitRows(what: string): HistoryError {
+  return new HistoryError("INTERNAL", `Cannot write to the bar store: ${what}`, {
+    hint: "This is a fault of the program: please report it with the message above",
+  });
+}
+
 /** Any call after `close()`. */
 export function storeClosed(): HistoryError {
   return new HistoryError("CANCELLED", "Cannot use the bar store: it is closed", {

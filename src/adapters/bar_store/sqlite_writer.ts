@@ -12,7 +12,7 @@ import { DatabaseSync } from "node:sqlite";
 import { HistoryError } from "../../core/errors.ts";
 import { SQLITE_CHECKPOINT_PAGES, SQLITE_JOURNAL_BYTES, SQLITE_WRITE_WAIT_MS } from "../../core/limits.ts";
 import type { NodeRecord, WindowOutcome, WindowWrite } from "../../core/ports.ts";
-import { leaseLost, unknownNode } from "./refusals.ts";
+import { leaseLost, unfitRows, unknownNode } from "./refusals.ts";
 import { isMediumFault, storeFault } from "./sqlite_faults.ts";
 import { packError, unpackWrite } from "./sqlite_messages.ts";
 import type { WriteOperation, WriteResult } from "./sqlite_messages.ts";
@@ -144,9 +144,5 @@ export class SqliteWriter {
 }
 
 function bugOf(error: unknown): HistoryError {
-  const message = error instanceof Error ? `${error.name}: ${error.message}` : String(error);
-  return new HistoryError("INTERNAL", `Cannot write to the bar store: ${message}`, {
-    hint: "This is a fault of the program: please report it with the message above",
-    cause: error,
-  });
+  return unfitRows(error instanceof Error ? `${error.name}: ${error.message}` : String(error));
 }

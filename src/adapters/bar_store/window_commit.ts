@@ -16,6 +16,7 @@ import type { Grid } from "../../core/timeframe.ts";
 import type { TimeRange } from "../../core/time_range.ts";
 import { nearbyStarts, settleLedgerRow } from "./ledger_rows.ts";
 import type { KeptLedgerRow, LedgerChange } from "./ledger_rows.ts";
+import { unfitRows } from "./refusals.ts";
 
 /** A provisional bar as it is kept. */
 export interface ProvisionalBar {
@@ -51,7 +52,7 @@ export interface NodeTables {
   markKept(ts: number, values: BarValues): void;
 }
 
-/** Applies the write. Rows off the grid or out of order are our own bug: `RangeError`, before anything is written. */
+/** Applies the write. Rows off the grid or out of order are our own bug: `INTERNAL`, before anything is written. */
 export function commitWindow(node: NodeTables, write: WindowWrite): Omit<WindowOutcome, "revision"> {
   checkRows(write.final, node.grid);
   checkRows(write.provisional, node.grid);
@@ -70,8 +71,8 @@ export function commitWindow(node: NodeTables, write: WindowWrite): Omit<WindowO
 
 function checkRows({ ts }: Bars, grid: Grid): void {
   for (let i = 0; i < ts.length; i++) {
-    if (!isOnGrid(ts[i], grid)) throw new RangeError(`Cannot store the bar at ${ts[i]}: it is off the grid`);
-    if (i > 0 && ts[i] <= ts[i - 1]) throw new RangeError(`Cannot store bars out of order, at ${ts[i]}`);
+    if (!isOnGrid(ts[i], grid)) throw unfitRows(`the bar at ${ts[i]} is off the grid`);
+    if (i > 0 && ts[i] <= ts[i - 1]) throw unfitRows(`the bar at ${ts[i]} is out of order`);
   }
 }
 
