@@ -36,9 +36,7 @@ export function viewOf(state: NodeState, compute: Compute): NodeView {
   const spans = resolveLedger(state.ledger);
   const provisional = compute.segmentsOf(state.provisional.ts, grid);
   const withBar = compute.mergeRanges(joined(state.final, provisional), grid);
-  const settledSpans = toRanges(
-    spans.filter((span) => isSettled(span.reason)).map((span) => [span.start, span.end]),
-  );
+  const settledSpans = rangesOf(spans, (span) => isSettled(span.reason));
   const settled = compute.subtractRanges(settledSpans, withBar, grid);
   const covered = compute.mergeRanges(joined(state.final, settled), grid);
   const view = { state, grid, spans, withBar, settled, covered };
@@ -69,27 +67,38 @@ export function dueSlots(
 ): Ranges {
   if (o.scope === "all") return range[0] < range[1] ? toRanges([range]) : toRanges([]);
   const open = openSlots(view, range, o.now, compute);
-  const resting = view.spans.filter((span) => rests(span, o.now)).map((span) =>
-    [span.start, span.end] as const
-  );
-  const askNow = resting.length === 0 ? open : compute.subtractRanges(open, toRanges(resting), view.grid);
+  const resting = restingSlots(view, o.now, compute);
+  const askNow = resting.length === 0 ? open : compute.subtractRanges(open, resting, view.grid);
   if (o.scope === "open") return askNow;
-  const fallenDue = view.spans
-    .filter((span) => isSettled(span.reason) && span.row.nextAsk !== null && span.row.nextAsk <= o.now)
-    .map((span) => [span.start, span.end] as const);
+  const fallenDue = rangesOf(
+    view.spans,
+    ({ reason, row }) => isSettled(reason) && row.nextAsk !== null && row.nextAsk <= o.now,
+  );
   if (fallenDue.length === 0) return askNow;
   const again = compute.intersectRanges(
-    compute.subtractRanges(toRanges(fallenDue), view.withBar, view.grid),
+    compute.subtractRanges(fallenDue, view.withBar, view.grid),
     toRanges([range]),
     view.grid,
   );
   return compute.mergeRanges(joined(askNow, again), view.grid);
 }
 
-/** Open, but not to be asked now: pending until its next try, quarantined until somebody asks by hand. */
-function rests(span: Span, now: number): boolean {
-  if (span.reason === "quarantined") return true;
-  return span.reason === "pending" && span.row.nextAsk !== null && span.row.nextAsk > now;
+/**
+ * Open, but not to be asked now: quarantined until somebody asks by hand, pending until its next try. A provisional
+ * bar under a pending answer does not rest: what is to be asked again is the bar, not a hole beside it.
+ */
+function restingSlots(view: NodeView, now: number, compute: Compute): Ranges {
+  const refused = rangesOf(view.spans, (span) => span.reason === "quarantined");
+  const waiting = rangesOf(
+    view.spans,
+    ({ reason, row }) => reason === "pending" && row.nextAsk !== null && row.nextAsk > now,
+  );
+  if (waiting.length === 0) return refused;
+  return joined(refused, compute.subtractRanges(waiting, view.withBar, view.grid));
+}
+
+function rangesOf(spans: readonly Span[], wanted: (span: Span) => boolean): Ranges {
+  return toRanges(spans.filter(wanted).map((span) => [span.start, span.end]));
 }
 
 /**
