@@ -81,10 +81,11 @@ export class InProcessLeases implements Leases {
   /** Nothing is held outside the process. */
   async close(): Promise<void> {}
 
-  #own({ key, token }: Lease, act: string): Held {
+  #own({ key, token, generation }: Lease, act: string): Held {
     const held = this.#held.get(key);
     if (held === undefined || held.token === "") throw leaseUnknown(act, key);
-    if (held.token !== token || held.leaseUntilMs <= this.#clock.nowMs()) throw leaseLost(act, key);
+    const isOwn = held.token === token && held.generation === generation;
+    if (!isOwn || held.leaseUntilMs <= this.#clock.nowMs()) throw leaseLost(act, key);
     return held;
   }
 

@@ -17,7 +17,7 @@ export interface LeaseFile {
   release(): Promise<void>;
 }
 
-const OWN = "key = ? AND token = ? AND until_ms > ?";
+const OWN = "key = ? AND token = ? AND generation = ? AND until_ms > ?";
 
 export class SqliteLeases implements Leases {
   readonly #file: LeaseFile;
@@ -96,7 +96,7 @@ export class SqliteLeases implements Leases {
 
   /** Changes the row only while it is this lease's; what it is instead is read in the same transaction. */
   async #change(
-    { key, token }: Lease,
+    { key, token, generation }: Lease,
     change: { act: string; set: string; params: SqlValue[] },
   ): Promise<void> {
     const nowMs = this.#clock.nowMs();
@@ -104,7 +104,7 @@ export class SqliteLeases implements Leases {
       { sql: "SELECT token FROM leases WHERE key = ?", params: [key] },
       {
         sql: `UPDATE leases SET ${change.set} WHERE ${OWN} RETURNING key`,
-        params: [...change.params, key, token, nowMs],
+        params: [...change.params, key, token, generation, nowMs],
       },
     ]);
     if (changed.length > 0) return;
