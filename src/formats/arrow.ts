@@ -7,7 +7,7 @@
 import { BAR_COLUMNS } from "../core/bar_frame.ts";
 import type { BarSlice } from "../core/service.ts";
 import { BAR_COLUMN_COUNT } from "./bar_slice.ts";
-import { encodeFlatBuffer, type FlatObject } from "./flatbuffer.ts";
+import { encodeFlatBuffer, type FlatObject, prepareFlatBuffer } from "./flatbuffer.ts";
 import type { EncodeInput } from "./format.ts";
 
 /** `MetadataVersion.V5` and the union tags of Arrow's Message.fbs and Schema.fbs. */
@@ -36,10 +36,16 @@ export async function* encodeArrow(input: EncodeInput): AsyncIterable<Uint8Array
 
 /** The schema message; `metadataJson` becomes its key `seamless`. */
 export function arrowSchema(metadataJson: string): Uint8Array<ArrayBuffer> {
-  const pair: FlatObject = {
-    table: [{ ref: { text: "seamless" } }, { ref: { text: metadataJson } }],
-  };
-  return encapsulate(HEADER_SCHEMA, {
+  completeSchema ??= prepareFlatBuffer(schemaMessage());
+  return frame(completeSchema(metadataJson));
+}
+
+let completeSchema: ((metadataJson: string) => Uint8Array<ArrayBuffer>) | null = null;
+
+/** The value of the one pair of metadata is the last text of the message: all before it is always the same. */
+function schemaMessage(): FlatObject {
+  const pair: FlatObject = { table: [{ ref: { text: "seamless" } }, { ref: { text: "" } }] };
+  return message(HEADER_SCHEMA, {
     table: [null, { ref: { vector: FIELDS } }, { ref: { vector: [pair] } }],
   }, 0);
 }
@@ -72,7 +78,7 @@ function makeBatchHeader(rows: number): Uint8Array<ArrayBuffer> {
       { ref: { structs: buffers, perStruct: 2 } },
     ],
   };
-  return encapsulate(HEADER_RECORD_BATCH, batch, 8 * rows * BAR_COLUMN_COUNT);
+  return frame(encodeFlatBuffer(message(HEADER_RECORD_BATCH, batch, 8 * rows * BAR_COLUMN_COUNT)));
 }
 
 const FIELDS: FlatObject[] = BAR_COLUMNS.map((name) => {
@@ -85,11 +91,12 @@ const FIELDS: FlatObject[] = BAR_COLUMNS.map((name) => {
   return { table: [{ ref: { text: name } }, null, { u8: tag }, { ref: type }, null, { ref: children }] };
 });
 
-/** Frames a message: the continuation mark, the length of the header, the header. */
-function encapsulate(headerType: number, header: FlatObject, bodyLength: number): Uint8Array<ArrayBuffer> {
-  const message = encodeFlatBuffer({
-    table: [{ i16: VERSION_5 }, { u8: headerType }, { ref: header }, { i64: bodyLength }],
-  });
+function message(headerType: number, header: FlatObject, bodyLength: number): FlatObject {
+  return { table: [{ i16: VERSION_5 }, { u8: headerType }, { ref: header }, { i64: bodyLength }] };
+}
+
+/** Puts the continuation mark and the length before a message. */
+function frame(message: Uint8Array): Uint8Array<ArrayBuffer> {
   const framed = new Uint8Array(8 + message.length);
   const view = new DataView(framed.buffer);
   view.setUint32(0, 0xffffffff, true);

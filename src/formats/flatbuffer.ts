@@ -28,11 +28,37 @@ export function encodeFlatBuffer(root: FlatObject): Uint8Array<ArrayBuffer> {
   return writer.finish();
 }
 
+/**
+ * A buffer that differs from one to the next in nothing but its last text, made ready once: the given function
+ * completes it. The text of `root` that is written last (the last leaf, depth first) is the one that is replaced.
+ */
+export function prepareFlatBuffer(root: FlatObject): (text: string) => Uint8Array<ArrayBuffer> {
+  const writer = new FlatWriter();
+  writer.reference(writer.reserve(4, 4), root);
+  const head = writer.beforeLastText();
+  return (text) => {
+    const utf8 = encoder.encode(text);
+    const bytes = new Uint8Array(Math.ceil((head.length + 4 + utf8.length + 1) / 8) * 8);
+    bytes.set(head);
+    new DataView(bytes.buffer).setUint32(head.length, utf8.length, true);
+    bytes.set(utf8, head.length + 4);
+    return bytes;
+  };
+}
+
 /** Grows as needed; unwritten bytes are zero. */
 class FlatWriter {
   #bytes = new Uint8Array(1024);
   #view = new DataView(this.#bytes.buffer);
   #length = 0;
+  #lastText = 0;
+
+  /** All bytes up to the text that was written last; nothing may follow it. */
+  beforeLastText(): Uint8Array {
+    const size = this.#view.getUint32(this.#lastText, true);
+    if (this.#lastText + 4 + size + 1 !== this.#length) throw new Error("The last object is no text");
+    return this.#bytes.slice(0, this.#lastText);
+  }
 
   finish(): Uint8Array<ArrayBuffer> {
     this.#pad(8);
@@ -107,6 +133,7 @@ class FlatWriter {
     const at = this.reserve(4 + utf8.length + 1, 4);
     this.#view.setUint32(at, utf8.length, true);
     this.#bytes.set(utf8, at + 4);
+    this.#lastText = at;
     return at;
   }
 

@@ -9,19 +9,23 @@ import type { Query } from "./query.ts";
 /** A year: what was answered for a pinned read never changes. */
 const MAX_AGE_SEC = 31_536_000;
 
-/** The `Seamless-*` and `Server-Timing` headers of an answer. */
-export function answerHeaders(answer: Answer): Headers {
-  const { metadata } = answer;
-  const headers = new Headers();
-  const set = (name: string, value: string | null) =>
-    value !== null && value !== "" && headers.set(name, value);
-  set("seamless-fingerprint", metadata.dataset_fingerprint);
-  set("seamless-answer-fingerprint", metadata.answer_fingerprint);
-  set("seamless-as-of", metadata.as_of);
-  set("seamless-coverage", coverageText(metadata));
-  set("seamless-flags", Object.entries(metadata.conformance_flags).map(([k, n]) => `${k}=${n}`).join(";"));
-  set("seamless-verdict", verdictText(metadata));
-  set("server-timing", answer.timing.map(({ name, ms }) => `${name};dur=${ms.toFixed(2)}`).join(", "));
+/** Headers by their lower-case name: cheaper than a `Headers` object where every answer has ten of them. */
+export type HeaderMap = Record<string, string>;
+
+/** The `Seamless-*` and `Server-Timing` headers of an answer; what there is nothing to say of is left out. */
+export function answerHeaders({ metadata, timing }: Answer): HeaderMap {
+  const headers: HeaderMap = {
+    "seamless-coverage": coverageText(metadata),
+    "seamless-verdict": verdictText(metadata),
+  };
+  const { dataset_fingerprint, answer_fingerprint, as_of } = metadata;
+  if (dataset_fingerprint !== null) headers["seamless-fingerprint"] = dataset_fingerprint;
+  if (answer_fingerprint !== null) headers["seamless-answer-fingerprint"] = answer_fingerprint;
+  if (as_of !== null) headers["seamless-as-of"] = as_of;
+  const flags = Object.entries(metadata.conformance_flags).map(([name, count]) => `${name}=${count}`);
+  if (flags.length > 0) headers["seamless-flags"] = flags.join(";");
+  const phases = timing.map(({ name, ms }) => `${name};dur=${ms.toFixed(2)}`);
+  if (phases.length > 0) headers["server-timing"] = phases.join(", ");
   return headers;
 }
 
@@ -36,15 +40,11 @@ function verdictText({ verdict }: Metadata): string {
   return verdict.reasons.length === 0 ? verdict.mode : `${verdict.mode};reasons=${verdict.reasons.join(",")}`;
 }
 
-/** What caches may do: keep pinned answers for ever, never keep others. `open`: no key is needed to read them. */
-export function setCaching(headers: Headers, o: { etag: string | null; open: boolean }): void {
-  headers.set("vary", "Accept");
-  if (o.etag === null) {
-    headers.set("cache-control", "no-store");
-    return;
-  }
-  headers.set("etag", o.etag);
-  headers.set("cache-control", `${o.open ? "public" : "private"}, max-age=${MAX_AGE_SEC}, immutable`);
+/** What caches may do: keep what is pinned for ever, never keep the rest. `open`: no key is needed to read it. */
+export function cachingHeaders(o: { etag: string | null; open: boolean }): HeaderMap {
+  if (o.etag === null) return { "cache-control": "no-store" };
+  const whose = o.open ? "public" : "private";
+  return { etag: o.etag, "cache-control": `${whose}, max-age=${MAX_AGE_SEC}, immutable` };
 }
 
 /** The strong ETag of a pinned answer: a digest of the snapshot, the query and the format. */

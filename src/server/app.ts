@@ -3,6 +3,7 @@
  * problem document; every request has an id; what is under way is bounded.
  */
 
+import { cancelled } from "../core/errors.ts";
 import { checkHost, type Guard, makeGuard } from "./auth.ts";
 import { Cursors } from "./cursors.ts";
 import { errorResponse, HttpRefusal } from "./errors.ts";
@@ -14,10 +15,13 @@ import { type Match, Router } from "./router.ts";
 import { ROUTES } from "./routes.ts";
 import type { AppParts } from "./settings.ts";
 
-/** Answers requests; `close` ends the streams that would never end by themselves. */
+/** Answers requests. */
 export interface App {
   (request: Request, info?: unknown): Promise<Response>;
+  /** Ends the streams that would never end by themselves. */
   close(): void;
+  /** Gives up everything that is still under way: it ends as `CANCELLED`. */
+  cut(): void;
   readonly parts: AppParts;
 }
 
@@ -36,14 +40,15 @@ export function createApp(parts: AppParts): App {
   };
   const dispatcher = new Dispatcher(standing);
   const app = (request: Request) => dispatcher.answer(request);
-  return Object.assign(app, { close: () => standing.events.close(), parts });
+  return Object.assign(app, { close: () => standing.events.close(), cut: () => dispatcher.cut(), parts });
 }
 
 class Dispatcher {
   readonly #standing: Standing;
   readonly #router = new Router(ROUTES);
   readonly #guard: Guard;
-  #underWay = 0;
+  readonly #underWay = new Set<AbortController>();
+  #counted = 0;
 
   constructor(standing: Standing) {
     this.#standing = standing;
@@ -86,7 +91,7 @@ class Dispatcher {
     }
     this.#guard(request, match.route.role);
     const query = match.route.unlisted ? {} : readQuery(url.searchParams, KNOWN_NAMES.get(match.route)!);
-    const slot = this.#enter(match.route);
+    const stay = this.#enter(match.route, request);
     let held = false;
     const call: Call = {
       standing: this.#standing,
@@ -95,36 +100,44 @@ class Dispatcher {
       requestId,
       params: match.params,
       query,
-      signal: request.signal,
+      signal: stay.signal,
       hold() {
         held = true;
-        return slot;
+        return stay.leave;
       },
     };
     try {
       const response = await match.route.handle(call);
       return request.method === "HEAD" ? await withoutBody(response) : response;
     } finally {
-      if (!held) slot();
+      if (!held) stay.leave();
     }
   }
 
-  /** Counts a request in, and gives what counts it out again (once). */
-  #enter(route: Route): () => void {
-    if (route.uncounted) return () => {};
+  /** Counts a request in, unless too many are under way; `leave` counts it out again, once. */
+  #enter(route: Route, request: Request): { signal: AbortSignal; leave: () => void } {
     const most = this.#standing.config.maxConcurrentRequests;
-    if (this.#underWay >= most) {
+    const counts = route.uncounted ? 0 : 1;
+    if (this.#counted + counts > most) {
       throw new HttpRefusal("OVERLOADED", `Cannot take another request: ${most} are under way`, {
         hint: "Try again in a moment, or raise server.max_concurrent_requests",
         retryAfter: 1,
       });
     }
-    this.#underWay++;
-    let left = false;
-    return () => {
-      if (!left) this.#underWay--;
-      left = true;
+    const stay = new AbortController();
+    request.signal.addEventListener("abort", () => stay.abort(cancelled("The request")), { once: true });
+    this.#underWay.add(stay);
+    this.#counted += counts;
+    const leave = () => {
+      if (this.#underWay.delete(stay)) this.#counted -= counts;
     };
+    return { signal: stay.signal, leave };
+  }
+
+  cut(): void {
+    for (const stay of [...this.#underWay]) {
+      stay.abort(cancelled("The request, which the stop of the service overtook,"));
+    }
   }
 
   #options(request: Request, url: URL): Response {

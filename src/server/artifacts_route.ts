@@ -5,7 +5,7 @@ import { isArtifactKey } from "../core/artifact_key.ts";
 import { HistoryError } from "../core/errors.ts";
 import { ARTIFACT_PIECE_BYTES } from "../core/limits.ts";
 import type { HistoryService } from "../core/service.ts";
-import { isNotModified, setCaching } from "./answer_headers.ts";
+import { cachingHeaders, type HeaderMap, isNotModified } from "./answer_headers.ts";
 import { HttpRefusal } from "./errors.ts";
 import { badRequest, shown } from "./query.ts";
 import { decodeOnce } from "./router.ts";
@@ -29,19 +29,19 @@ export async function handleArtifact(call: Call): Promise<Response> {
   const size = await service.artifactSize(key);
   if (size === null) throw missing(key);
   const etag = `"${createHash("sha256").update(`${size}/${key}`).digest("hex")}"`;
-  const headers = new Headers({ "accept-ranges": "bytes", "content-type": typeOf(key) });
-  setCaching(headers, { etag, open: config.apiKeys.length === 0 });
-  headers.delete("vary");
+  const caching = cachingHeaders({ etag, open: config.apiKeys.length === 0 });
+  const headers: HeaderMap = { "accept-ranges": "bytes", "content-type": typeOf(key), ...caching };
   if (isNotModified(call.request, etag)) return new Response(null, { status: 304, headers });
   const part = partOf(call.request, { size, etag });
   const span = part ?? { start: 0, end: size };
-  if (part) headers.set("content-range", `bytes ${span.start}-${span.end - 1}/${size}`);
-  headers.set("content-length", String(span.end - span.start));
+  if (part) headers["content-range"] = `bytes ${span.start}-${span.end - 1}/${size}`;
+  headers["content-length"] = String(span.end - span.start);
   const status = part ? 206 : 200;
   if (call.request.method === "HEAD") return new Response(null, { status, headers });
   const body = await bodyOf(pieces(service, key, span), () => ({
     clock,
     writeTimeoutMs: config.writeTimeoutMs,
+    signal: call.signal,
     onEnd: call.hold(),
     onFault: (error) => log.emit("warn", "seamless.http.body_cut", { path: key, error: String(error) }),
   }));

@@ -9,7 +9,7 @@ import type { Answer, BarSlice } from "../core/service.ts";
 import { cutSlice, tsAt } from "../formats/bar_slice.ts";
 import { encodeBars } from "../formats/encode.ts";
 import { type FormatName, MEDIA_TYPES } from "../formats/format.ts";
-import { answerHeaders, answerTag, isNotModified, setCaching } from "./answer_headers.ts";
+import { answerHeaders, answerTag, cachingHeaders, type HeaderMap, isNotModified } from "./answer_headers.ts";
 import { limitOf, readFetchRequest } from "./bars_query.ts";
 import { checkSameQuery, expired, invalid, nextUrl, stableQuery } from "./cursors.ts";
 import { formatFor } from "./negotiation.ts";
@@ -42,15 +42,15 @@ export async function handleBars(call: Call): Promise<Response> {
   const asked = readAsked(call);
   const answer = await ask(call, asked);
   const { config } = call.standing;
-  const headers = answerHeaders(answer);
   const etag = answer.pinned ? tagOf(call, answer, asked.format) : null;
-  setCaching(headers, { etag, open: config.apiKeys.length === 0 });
+  const caching = cachingHeaders({ etag, open: config.apiKeys.length === 0 });
+  const headers: HeaderMap = { ...answerHeaders(answer), ...caching, vary: "Accept" };
   if (etag !== null && isNotModified(call.request, etag)) return new Response(null, { status: 304, headers });
   const page = asked.limit === null ? whole(answer, call) : await onePage(answer, asked, call);
   // A page says of the whole answer what page one said.
   if (asked.continuation) page.metadata.requested_range = asked.continuation.requested;
-  headers.set("content-type", contentType(asked.format));
-  if (page.next !== null) headers.set("link", `<${nextUrl(call.url, page.next)}>; rel="next"`);
+  headers["content-type"] = contentType(asked.format);
+  if (page.next !== null) headers.link = `<${nextUrl(call.url, page.next)}>; rel="next"`;
   if (call.request.method === "HEAD") return new Response(null, { headers });
   const pieces = encodeBars(asked.format, {
     metadataJson: JSON.stringify(page.metadata),
@@ -60,6 +60,7 @@ export async function handleBars(call: Call): Promise<Response> {
   const body = await bodyOf(pieces, () => ({
     clock: call.standing.clock,
     writeTimeoutMs: config.writeTimeoutMs,
+    signal: call.signal,
     onEnd: call.hold(),
     onFault: (error) => logFault(call, error),
   }));

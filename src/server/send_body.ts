@@ -13,6 +13,8 @@ export interface StreamTerms {
   clock: Clock;
   /** A reader that takes nothing for so long loses the rest. */
   writeTimeoutMs: number;
+  /** Ends the body at once when it fires. */
+  signal: AbortSignal;
   /** Called once, when the last piece is taken, or the reader is gone, or making a piece failed. */
   onEnd: () => void;
   /** Called with what interrupts a body whose status has left already. */
@@ -39,31 +41,28 @@ export async function bodyOf(
 }
 
 function stream(head: Piece, source: AsyncIterator<Piece>, terms: StreamTerms): ReadableStream<Piece> {
-  let waiting: AbortController | null = null;
+  const patience = new Patience(terms);
   let ended = false;
   const end = () => {
-    waiting?.abort();
+    patience.stop();
     if (!ended) terms.onEnd();
     ended = true;
   };
   const giveUp = async (error: unknown, controller: ReadableStreamDefaultController<Piece>) => {
+    if (ended) return;
     end();
     terms.onFault(error);
     controller.error(error);
     await source.return?.();
   };
-  /** Runs while the reader has yet to take what was handed over. */
-  const watch = (controller: ReadableStreamDefaultController<Piece>) => {
-    const watching = waiting = new AbortController();
-    terms.clock.sleep(terms.writeTimeoutMs, watching.signal).then(
-      () => giveUp(stalled(terms.writeTimeoutMs), controller),
-      () => {/* The reader took it in time. */},
-    );
-  };
   let pending: Piece | null = head;
   return new ReadableStream<Piece>({
+    start(controller) {
+      patience.start(() => giveUp(stalled(terms.writeTimeoutMs), controller));
+      terms.signal.addEventListener("abort", () => giveUp(terms.signal.reason, controller), { once: true });
+    },
     async pull(controller) {
-      waiting?.abort();
+      patience.taken();
       try {
         const piece = pending ?? await nextPiece(source);
         pending = null;
@@ -72,7 +71,7 @@ function stream(head: Piece, source: AsyncIterator<Piece>, terms: StreamTerms): 
           controller.close();
         } else {
           controller.enqueue(piece);
-          watch(controller);
+          patience.handedOver();
         }
       } catch (error) {
         await giveUp(error, controller);
@@ -83,6 +82,43 @@ function stream(head: Piece, source: AsyncIterator<Piece>, terms: StreamTerms): 
       await source.return?.();
     },
   }, { highWaterMark: 0 });
+}
+
+/** Notices a reader that leaves a piece lying for too long, with one timer a stream instead of one a piece. */
+class Patience {
+  readonly #terms: StreamTerms;
+  readonly #stopped = new AbortController();
+  #handedOverMs: number;
+
+  constructor(terms: StreamTerms) {
+    this.#terms = terms;
+    // Until the first piece is taken, the response itself is what lies there.
+    this.#handedOverMs = terms.clock.monotonicMs();
+  }
+
+  taken(): void {
+    this.#handedOverMs = Infinity;
+  }
+
+  handedOver(): void {
+    this.#handedOverMs = this.#terms.clock.monotonicMs();
+  }
+
+  stop(): void {
+    this.#stopped.abort();
+  }
+
+  async start(onStalled: () => Promise<void>): Promise<void> {
+    const { clock, writeTimeoutMs } = this.#terms;
+    let leftMs = writeTimeoutMs;
+    while (leftMs > 0) {
+      const woke = await clock.sleep(leftMs, this.#stopped.signal).then(() => true, () => false);
+      if (!woke) return;
+      const dueMs = Math.min(this.#handedOverMs, clock.monotonicMs()) + writeTimeoutMs;
+      leftMs = dueMs - clock.monotonicMs();
+    }
+    await onStalled();
+  }
 }
 
 async function nextPiece(source: AsyncIterator<Piece>): Promise<Piece | null> {

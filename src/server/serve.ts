@@ -2,8 +2,12 @@
 
 import { HistoryError } from "../core/errors.ts";
 import { DRAIN_MAX_MS } from "../core/limits.ts";
+import type { Clock } from "../core/ports.ts";
 import type { App } from "./app.ts";
 import { isLoopback } from "./settings.ts";
+
+/** Given up requests have so long to say so. */
+const CUT_MAX_MS = 1_000;
 
 /** A server that listens. */
 export interface RunningServer {
@@ -25,30 +29,33 @@ export function startServer(app: App): RunningServer {
       },
     );
   }
-  const cut = new AbortController();
-  const server = listen(app, cut.signal);
+  const server = listen(app);
   const shutdown = async () => {
     app.close();
-    const patience = new AbortController();
-    const tooLong = clock.sleep(DRAIN_MAX_MS, patience.signal).then(
-      () => {
-        log.emit("warn", "seamless.http.drain_cut", { after_ms: DRAIN_MAX_MS });
-        cut.abort();
-      },
-      () => {/* Everything ended in time. */},
-    );
-    await Promise.race([server.shutdown(), tooLong]);
-    patience.abort();
-    await server.finished;
+    const drained = server.shutdown();
+    if (await endsWithin(drained, { ms: DRAIN_MAX_MS, clock })) return;
+    log.emit("warn", "seamless.http.drain_cut", { after_ms: DRAIN_MAX_MS });
+    app.cut();
+    // What does not even end when it is given up dies with the process.
+    await endsWithin(drained, { ms: CUT_MAX_MS, clock });
   };
   const { hostname, port } = server.addr;
   return { url: `http://${hostname.includes(":") ? `[${hostname}]` : hostname}:${port}`, shutdown };
 }
 
-function listen(app: App, signal: AbortSignal): Deno.HttpServer<Deno.NetAddr> {
+/** Waits for work, but not for longer than `ms`; says whether it ended. */
+async function endsWithin(work: Promise<void>, o: { ms: number; clock: Clock }): Promise<boolean> {
+  const patience = new AbortController();
+  const tooLong = o.clock.sleep(o.ms, patience.signal).then(() => false, () => true);
+  const ended = await Promise.race([work.then(() => true), tooLong]);
+  patience.abort();
+  return ended;
+}
+
+function listen(app: App): Deno.HttpServer<Deno.NetAddr> {
   const { hostname, port } = app.parts.config;
   try {
-    return Deno.serve({ hostname, port, signal, onListen: () => {} }, (request) => app(request));
+    return Deno.serve({ hostname, port, onListen: () => {} }, (request) => app(request));
   } catch (error) {
     if (!(error instanceof Deno.errors.AddrInUse || error instanceof Deno.errors.AddrNotAvailable)) {
       throw error;
