@@ -24,7 +24,7 @@ import { type Compute, load } from "./compute/mod.ts";
 import { type Config, exchangeConfig, type LoadedConfig } from "./config/mod.ts";
 import { cancelled } from "./core/errors.ts";
 import { CONFORMANCE_VERSION } from "./core/metadata.ts";
-import { backfillSettings, historySettings, retryPolicy } from "./wire_settings.ts";
+import { backfillSettings, historySettings, retryPolicy, serverConfig } from "./wire_settings.ts";
 import type {
   ArtifactStore,
   AsOfRegister,
@@ -40,6 +40,7 @@ import type {
 import { budgetKey, budgetRules } from "./core/rate_budget.ts";
 import type { HistoryService } from "./core/service.ts";
 import { PRODUCT_VERSION } from "./core/version.ts";
+import { backgroundWork } from "./history/background.ts";
 import { EventHub } from "./history/events.ts";
 import { goldenHolds } from "./history/golden.ts";
 import { Health } from "./history/health.ts";
@@ -77,6 +78,24 @@ interface Stores {
   close: () => Promise<void>;
 }
 
+/** What every part of one process shares. */
+interface Shared {
+  config: Config;
+  clock: Clock;
+  dice: Dice;
+  log: Log;
+  compute: Compute;
+  stores: Stores;
+  exchanges: Exchanges;
+  backfiller: Backfiller;
+  events: EventHub;
+  outages: Outages;
+  settings: HistorySettings;
+  lifetime: AbortSignal;
+  /** Work that goes on when the call that began it has returned; shutdown waits for it. */
+  background: (work: Promise<unknown>) => void;
+}
+
 /** Builds the service that a configuration describes. `STORE_UNAVAILABLE` and the like when a part cannot be opened. */
 export async function wire(loaded: LoadedConfig, o: WireOptions = {}): Promise<HistoryService> {
   const { config } = loaded;
@@ -99,19 +118,53 @@ export async function wire(loaded: LoadedConfig, o: WireOptions = {}): Promise<H
     events,
   });
   const outages = new Outages({ store: stores.bars, compute });
-  const published = openPublishing(loaded, { stores, compute, clock, dice, log, events, outages });
-  const { snapshots, publishing, artifacts } = published;
-  const background = new Set<Promise<unknown>>();
-  const keep = (work: Promise<unknown>) => {
-    const kept = work.catch((error) => log.emit("error", "seamless.background.failed", { error }))
-      .finally(() => background.delete(kept));
-    background.add(kept);
+  const { background, settle } = backgroundWork(log);
+  const shared: Shared = {
+    ...{
+      config,
+      clock,
+      dice,
+      log,
+      compute,
+      stores,
+      exchanges,
+      backfiller,
+      events,
+      outages,
+      settings,
+      background,
+    },
+    lifetime: ending.signal,
   };
-  const jobs = new JobDesk({
+  const published = openPublishing(loaded, shared);
+  const jobs = makeJobs(shared, published);
+  if (o.resumeJobs) await jobs.resume();
+  return createService({
+    ...shared,
+    ...published,
+    provider: makeProvider(shared, published),
+    reports: new Reports({ ...shared, store: stores.bars, snapshots: published.snapshots }),
+    jobs,
+    store: stores.bars,
+    health: makeHealth(loaded, shared, published),
+    shutdown: async () => {
+      ending.abort(cancelled("The service's work"));
+      await backfiller.close();
+      await settle();
+      await limiter.close();
+      await exchanges.close();
+      await published.artifacts?.close();
+      await stores.close();
+    },
+  });
+}
+
+function makeJobs(shared: Shared, { publishing }: PublishingSide): JobDesk {
+  const { config, backfiller, clock, dice, log, compute, exchanges, stores } = shared;
+  return new JobDesk({
+    ...shared,
     runner: new JobRunner({ backfiller, clock, log }),
     jobs: stores.jobs,
-    clock,
-    dice,
     workers: config.seamless.backfill.max_concurrent_requests,
     hooks: {
       onNodeDone: (nodeId, range) => finishNode(nodeId, range, { backfiller, compute, publishing }),
@@ -128,56 +181,30 @@ export async function wire(loaded: LoadedConfig, o: WireOptions = {}): Promise<H
         });
       },
     },
-    background: keep,
-    lifetime: ending.signal,
   });
-  const live = { store: stores.bars, compute, clock, outages, snapshots, asOf: stores.asOf, settings };
-  const provider = new Provider({
-    ...live,
-    backfiller,
-    dice,
-    pinned: snapshots === null ? null : { snapshots, compute, clock, settings },
+}
+
+function makeProvider(shared: Shared, { snapshots, publishing }: PublishingSide): Provider {
+  return new Provider({
+    ...shared,
+    store: shared.stores.bars,
+    asOf: shared.stores.asOf,
+    snapshots,
+    pinned: snapshots === null ? null : { ...shared, snapshots },
     publish: async (nodeId, range) => {
       await publishing?.publish(nodeId, range);
     },
-    background: keep,
-    lifetime: ending.signal,
   });
-  const shutdown = async () => {
-    ending.abort(cancelled("The service's work"));
-    await backfiller.close();
-    await Promise.allSettled([...background]);
-    await limiter.close();
-    await exchanges.close();
-    await artifacts?.close();
-    await stores.close();
-  };
-  if (o.resumeJobs) await jobs.resume();
-  return createService({
-    provider,
-    reports: new Reports({ backfiller, store: stores.bars, compute, outages, snapshots }),
-    jobs,
-    backfiller,
-    publishing,
-    snapshots,
-    verifying: published.verifying,
+}
+
+function makeHealth(loaded: LoadedConfig, shared: Shared, { artifacts }: PublishingSide): Health {
+  return new Health({
+    store: shared.stores.bars,
     artifacts,
-    store: stores.bars,
-    exchanges,
-    compute,
-    outages,
-    clock,
-    events,
-    health: new Health({
-      store: stores.bars,
-      artifacts,
-      exchanges,
-      configured: Object.keys(config.exchanges),
-      golden: () => goldenHolds(compute, (bytes) => createHash("sha256").update(bytes).digest()),
-      warnings: loaded.warnings.map((warning) => `${warning.path}: ${warning.message}`),
-    }),
-    settings,
-    shutdown,
+    exchanges: shared.exchanges,
+    configured: Object.keys(loaded.config.exchanges),
+    golden: () => goldenHolds(shared.compute, (bytes) => createHash("sha256").update(bytes).digest()),
+    warnings: loaded.warnings.map((warning) => `${warning.path}: ${warning.message}`),
   });
 }
 
@@ -186,7 +213,6 @@ export async function serve(
   loaded: LoadedConfig,
   o: WireOptions = {},
 ): Promise<{ url: string; finished: Promise<void>; stop: () => Promise<void> }> {
-  const { server } = loaded.config;
   const clock = o.clock ?? systemClock;
   const dice = o.dice ?? systemDice;
   const log = o.log ?? logOf(loaded.config, o.verbosity ?? "normal", clock);
@@ -194,15 +220,7 @@ export async function serve(
   const listening = () =>
     startServer(createApp({
       service,
-      config: {
-        hostname: server.hostname,
-        port: server.port,
-        apiKeys: server.api_keys,
-        maxRangeBars: server.max_range_bars,
-        maxConcurrentRequests: server.max_concurrent_requests,
-        requireContext: server.require_context ?? !isLoopbackName(server.hostname),
-        writeTimeoutMs: server.write_timeout_ms,
-      },
+      config: serverConfig(loaded.config),
       clock,
       dice,
       log,
@@ -227,10 +245,6 @@ async function orClose<T>(open: () => T, service: HistoryService): Promise<T> {
     await service.close();
     throw error;
   }
-}
-
-function isLoopbackName(name: string): boolean {
-  return name === "localhost" || name === "::1" || name.startsWith("127.");
 }
 
 function logOf(config: Config, verbosity: "quiet" | "normal" | "verbose", clock: Clock): Log {
@@ -336,6 +350,12 @@ function makeBackfiller(
   return { backfiller, settings: historySettings(config) };
 }
 
+/** This machine's name in provenance, where the process may know it. */
+function workerName(): string {
+  const granted = Deno.permissions.querySync({ name: "sys", kind: "hostname" }).state === "granted";
+  return granted ? hostname() : "unnamed";
+}
+
 interface PublishingSide {
   artifacts: ArtifactStore | null;
   snapshots: Snapshots | null;
@@ -383,7 +403,7 @@ function openPublishing(
       publishFingerprint: artifact.publish_fingerprint,
       stabilizationBars: artifact.stabilization_bars,
       gapFlagging: conformance.gap_flagging,
-      producer: { identity: "seamless", version: PRODUCT_VERSION, worker: hostname() },
+      producer: { identity: "seamless", version: PRODUCT_VERSION, worker: workerName() },
     },
   });
   const { version: _version, ...policy } = conformance;

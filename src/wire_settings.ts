@@ -2,9 +2,10 @@
 
 import type { BackfillSettings } from "./backfill/backfiller.ts";
 import type { RetryPolicy } from "./backfill/retry.ts";
-import { type Config, exchangeConfig } from "./config/mod.ts";
+import { type Config, exchangeConfig, isLoopback } from "./config/mod.ts";
 import { RETRY_BACKOFF_CAP_MS } from "./core/limits.ts";
 import type { HistorySettings } from "./history/settings.ts";
+import type { ServerConfig } from "./server/settings.ts";
 
 /** `seamless.backfill` and `seamless.conformance`, for fills. */
 export function backfillSettings(config: Config): BackfillSettings {
@@ -62,5 +63,18 @@ export function historySettings({ seamless, domains, server }: Config): HistoryS
     workers: seamless.backfill.max_concurrent_requests,
     windowBars: seamless.backfill.window_bars,
     maxRangeBars: server.max_range_bars,
+  };
+}
+
+/** `server`, with the default of `require_context`: who is not alone on this machine must say for whom he asks. */
+export function serverConfig({ server }: Config): ServerConfig {
+  return {
+    hostname: server.hostname,
+    port: server.port,
+    apiKeys: server.api_keys,
+    maxRangeBars: server.max_range_bars,
+    maxConcurrentRequests: server.max_concurrent_requests,
+    requireContext: server.require_context ?? !isLoopback(server.hostname),
+    writeTimeoutMs: server.write_timeout_ms,
   };
 }
