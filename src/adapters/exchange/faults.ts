@@ -48,9 +48,9 @@ export function faultOf(error: unknown, ground: FaultGround): HistoryError {
   if (call.status >= 400 && !canPass(call.status)) {
     return is("OnMaintenance") ? passing(said, details) : rejected(said, details);
   }
-  const isVenueError = is("BaseError");
-  if (!isVenueError || call.status >= 500 || is("OperationFailed")) return passing(said, details);
-  return rejected(said, details);
+  if (!is("BaseError") || call.status >= 500 || is("OperationFailed")) return passing(said, details);
+  // A complaint that ccxt cannot name, under a good status, may be anything: a body cut short, a bad moment.
+  return isExactly(error, ground.ccxt.ExchangeError) ? passing(said, details) : rejected(said, details);
 }
 
 /** The fault of a reply that ccxt took for good although its status was not. */
@@ -64,6 +64,10 @@ export function faultOfOddStatus({ call, exchange }: Passed): ExchangeFault | nu
 
 function isA(error: unknown, type: unknown): boolean {
   return typeof type === "function" && error instanceof type;
+}
+
+function isExactly(error: unknown, type: unknown): boolean {
+  return error instanceof Error && error.constructor === type;
 }
 
 /** ccxt's messages begin with the id; what follows is the venue's own text, cut to a readable length. */
