@@ -6,7 +6,13 @@ import { slotAt } from "./slots.ts";
 const encoder = new TextEncoder();
 
 function join(parts: Uint8Array[]): Uint8Array {
-  return Uint8Array.from(parts.flatMap((part) => [...part]));
+  const all = new Uint8Array(parts.reduce((length, part) => length + part.length, 0));
+  let at = 0;
+  for (const part of parts) {
+    all.set(part, at);
+    at += part.length;
+  }
+  return all;
 }
 
 function fromHex(hex: string): Uint8Array {

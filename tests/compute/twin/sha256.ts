@@ -32,7 +32,7 @@ export function sha256(message: Uint8Array): string {
   const view = new DataView(padded.buffer);
   view.setBigUint64(padded.length - 8, BigInt(message.length) * 8n);
   let state = [...H];
-  const w = new Array<number>(64);
+  const w = new Int32Array(64);
   for (let block = 0; block < padded.length; block += 64) {
     for (let t = 0; t < 16; t++) w[t] = view.getUint32(block + 4 * t);
     for (let t = 16; t < 64; t++) {
@@ -46,7 +46,14 @@ export function sha256(message: Uint8Array): string {
       const t1 = (h + s1 + ((e & f) ^ (~e & g)) + K[t] + w[t]) | 0;
       const s0 = rotate(a, 2) ^ rotate(a, 13) ^ rotate(a, 22);
       const t2 = (s0 + ((a & b) ^ (a & c) ^ (b & c))) | 0;
-      [h, g, f, e, d, c, b, a] = [g, f, e, (d + t1) | 0, c, b, a, (t1 + t2) | 0];
+      h = g;
+      g = f;
+      f = e;
+      e = (d + t1) | 0;
+      d = c;
+      c = b;
+      b = a;
+      a = (t1 + t2) | 0;
     }
     state = [a, b, c, d, e, f, g, h].map((x, i) => (x + state[i]) | 0);
   }
