@@ -23,7 +23,7 @@ interface Step {
 }
 
 const STEPS: readonly Step[] = [
-  { name: "format", args: ["fmt", "--check", "--quiet"] },
+  { name: "format", args: ["fmt", "--check"] },
   { name: "lint", args: ["lint", "--quiet"] },
   { name: "types", args: ["check", "--quiet", ...typedFiles()] },
   { name: "layers", args: [...LOOK, "scripts/check_layers.ts"] },

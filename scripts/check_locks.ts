@@ -35,6 +35,16 @@ function importBreaches(): Breach[] {
   return breaches;
 }
 
+/** A file's text; null when there is none. */
+function textOf(path: string): string | null {
+  try {
+    return Deno.readTextFileSync(ROOT + path);
+  } catch (error) {
+    if (error instanceof Deno.errors.NotFound) return null;
+    throw error;
+  }
+}
+
 /** The one Deno version, wherever it is written. */
 function versionBreaches(): Breach[] {
   const dependency = "@deno/linux-x64-glibc";
@@ -50,8 +60,9 @@ function versionBreaches(): Breach[] {
     });
   }
   for (const path of ["README.md", ".ci/run"]) {
-    const text = Deno.readTextFileSync(ROOT + path);
-    for (const [, named] of text.matchAll(/\bdeno@(\d+\.\d+\.\d+)/g)) {
+    const text = textOf(path);
+    if (text === null) breaches.push({ path, message: "is missing: it holds the commands for newcomers" });
+    for (const [, named] of (text ?? "").matchAll(/\bdeno@(\d+\.\d+\.\d+)/g)) {
       if (named !== version) breaches.push({ path, message: `names Deno ${named}; pinned is ${version}` });
     }
   }

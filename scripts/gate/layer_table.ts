@@ -17,6 +17,7 @@ export const MAY_IMPORT: Readonly<Record<string, readonly string[]>> = {
   client: ["core", "compute"],
   cli: ["wire", "config", "core", "compute", "client", "formats"],
   wire: [
+    "wire_settings",
     "core",
     "compute",
     "backfill",
@@ -28,6 +29,8 @@ export const MAY_IMPORT: Readonly<Record<string, readonly string[]>> = {
     "config",
     "client",
   ],
+  // What a configuration means to the parts, apart from wiring them: it names no adapter.
+  wire_settings: ["core", "compute", "backfill", "history", "server", "observe", "config"],
   mod: ["wire", "core", "compute"],
   main: ["cli"],
 };

@@ -22,7 +22,8 @@ export interface Group {
   flags: string[];
 }
 
-const named = (words: string) => new RegExp(`(^|[/_])(${words})(/|_)`);
+/** A folder of that name right below tests/, or a file whose name ends in the word: `tests/node/…`, `…/fill_kill_test.ts`. */
+const named = (words: string) => new RegExp(`^tests/(${words})/|(?<!/in)[/_](${words})_test\\.ts$`);
 
 function group(name: string, words: string, o: Partial<Group>): Group {
   const pattern = named(words);
@@ -66,7 +67,7 @@ export function groupOf(path: string): Group {
   return GROUPS.find((one) => one.name !== "unit" && one.takes(path)) ?? GROUPS[0];
 }
 
-/** The permissions of a group's `deno test`: read everywhere, write only below `tempFolder`, loopback only. */
+/** The permissions of a group's `deno test`: read everywhere, write only below `tempFolder`, loopback only (0.0.0.0: to listen). */
 export function permissionsOf(one: Group, tempFolder: string): string[] {
   const programs = one.run
     ? [Deno.execPath(), "kill", ...one.tools.map(find).filter((path) => path !== null)]
@@ -76,7 +77,7 @@ export function permissionsOf(one: Group, tempFolder: string): string[] {
     "--allow-read",
     "--allow-env",
     `--allow-write=${tempFolder}`,
-    "--allow-net=127.0.0.1,localhost,[::1]",
+    "--allow-net=127.0.0.1,localhost,[::1],0.0.0.0",
     "--allow-sys=hostname",
     ...(programs.length > 0 ? [`--allow-run=${programs.join(",")}`] : []),
     ...one.flags,

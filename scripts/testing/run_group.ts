@@ -118,12 +118,14 @@ function casesOfHang(run: GroupRun, output: string): TestCase[] {
   let file = run.label;
   for (const line of output.split("\n")) {
     file = /^running \d+ tests? from (?:\.\/)?(.*)$/.exec(line)?.[1] ?? file;
-    const ended = /^(\S.*) \.\.\. (ok|FAILED|ignored)\b/.exec(line);
-    if (!ended) continue;
-    const outcome = ended[2] === "ok" ? "passed" : ended[2] === "FAILED" ? "failed" : "skipped";
-    cases.push({ file, name: ended[1], outcome, detail: "" });
+    const end = /^(\S.*) \.\.\. (ok|FAILED|ignored)\b/.exec(line);
+    if (!end) continue;
+    const outcome = end[2] === "ok" ? "passed" : end[2] === "FAILED" ? "failed" : "skipped";
+    cases.push({ file, name: end[1], outcome, detail: "" });
   }
-  const open = lastLine(output).replace(/ \.\.\.\s*$/, "");
+  const ended = new Set(cases.map((one) => one.name));
+  const begun = [...output.matchAll(/^(\S.*) \.\.\. *$/gm)].map(([, name]) => name);
+  const open = begun.findLast((name) => !ended.has(name)) ?? lastLine(output);
   cases.push({
     file,
     name: open,

@@ -113,7 +113,7 @@ Deno.test("the program is quiet and well when the reader of its pipe goes away",
 
 Deno.test("Ctrl-C keeps what a fill has finished; the same command goes on, and asks for nothing twice", () =>
   inWorld(async ({ folder, exchange }) => {
-    const slow = exchange.inject({ kind: "latency", ms: 150, endpoint: "bars" });
+    const slow = exchange.inject({ kind: "latency", ms: 150, match: { endpoint: "bars" } });
     const child = spawn(
       folder,
       "fill",

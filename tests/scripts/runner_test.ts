@@ -1,0 +1,117 @@
+/** The test runner counts right, names a hang, and takes nothing but its own process group along. */
+
+import { deepStrictEqual, match, ok, strictEqual } from "node:assert/strict";
+import { judge, planTests } from "../../scripts/test.ts";
+import { parseJunit, skipReason, type TestCase } from "../../scripts/testing/junit.ts";
+import { runGroup } from "../../scripts/testing/run_group.ts";
+
+const REPORT = `<?xml version="1.0" encoding="UTF-8"?>
+<testsuites name="deno test" tests="6" failures="1" errors="0" time="0.029">
+    <testsuite name="./a_test.ts" tests="6" disabled="2" errors="0" failures="1">
+        <testcase name="passes &gt; as &quot;said&quot;" classname="./a_test.ts" time="0.000"></testcase>
+        <testcase name="fails" classname="./a_test.ts" time="0.001">
+            <failure message="Uncaught Error: boom">Error: boom &lt;here&gt;</failure>
+        </testcase>
+        <testcase name="skipped [needs chromium]" classname="./a_test.ts" time="0.000"><skipped/></testcase>
+        <testcase name="has steps" classname="./a_test.ts" time="0.001"></testcase>
+        <testcase name="has steps &gt; inner" classname="./a_test.ts" time="0.000"></testcase>
+        <testcase name="has steps &gt; left out" classname="./a_test.ts" time="0.000"><skipped/></testcase>
+    </testsuite>
+</testsuites>`;
+
+Deno.test("parseJunit() counts tests, not their steps, but every skip", () => {
+  const cases = parseJunit(REPORT);
+  deepStrictEqual(cases.map(({ name, outcome }) => [name, outcome]), [
+    ['passes > as "said"', "passed"],
+    ["fails", "failed"],
+    ["skipped [needs chromium]", "skipped"],
+    ["has steps", "passed"],
+    ["has steps > left out", "skipped"],
+  ]);
+  strictEqual(cases[1].detail, "Error: boom <here>");
+  strictEqual(cases[1].file, "a_test.ts");
+});
+
+Deno.test("under CI a skip has failed, unless the recorded data alone is missing", () => {
+  const skipped = (name: string): TestCase => ({ file: "a_test.ts", name, outcome: "skipped", detail: "" });
+  strictEqual(judge(skipped("x [needs chromium]"), true).outcome, "failed");
+  strictEqual(judge(skipped("x"), true).outcome, "failed");
+  strictEqual(judge(skipped("x [needs ../shared, chromium]"), true).outcome, "failed");
+  strictEqual(judge(skipped("x [needs ../shared]"), true).outcome, "skipped");
+  strictEqual(judge(skipped("x [needs chromium]"), false).outcome, "skipped");
+  strictEqual(skipReason("x [needs ../shared, chromium] "), "../shared, chromium");
+});
+
+Deno.test("every test file runs in exactly one group", () => {
+  const files = [
+    "tests/core/node_id_test.ts",
+    "tests/compute/node_test.ts",
+    "tests/cli/a_process_test.ts",
+    "tests/story/a_test.ts",
+  ];
+  const planned = planTests([...files, "tests/core/bench.ts"], []);
+  deepStrictEqual(planned.flatMap((part) => part.files).sort(), files.toSorted());
+  deepStrictEqual(planned.map((part) => part.group.name), ["unit", "story", "node", "process"]);
+  deepStrictEqual(planTests(files, ["story"]).flatMap((part) => part.files), ["tests/story/a_test.ts"]);
+});
+
+/** Runs one file of tests as a group. */
+async function runText(text: string, limitSec: number) {
+  const folder = await Deno.makeTempDir();
+  await Deno.writeTextFile(`${folder}/a_test.ts`, text);
+  const said: string[] = [];
+  const outcome = await runGroup({
+    label: "group",
+    files: ["a_test.ts"],
+    flags: ["--no-prompt", `--allow-run=${Deno.execPath()}`, "--allow-read", "--no-config"],
+    limitSec,
+    root: folder,
+    tempFolder: folder,
+    env: { ...Deno.env.toObject(), NO_COLOR: "1" },
+    say: (line) => void said.push(line),
+  });
+  await Deno.remove(folder, { recursive: true });
+  return { ...outcome, named: outcome.cases.map(({ name, outcome }) => `${outcome} ${name}`) };
+}
+
+/** Whether a process runs; one that has ended and was not yet buried by its parent does not. */
+async function isRunning(pid: number): Promise<boolean> {
+  if (Deno.build.os !== "linux") {
+    return (await new Deno.Command("kill", { args: ["-0", String(pid)], stderr: "null" }).output()).success;
+  }
+  try {
+    return !/\) Z /.test(await Deno.readTextFile(`/proc/${pid}/stat`));
+  } catch (error) {
+    if (error instanceof Deno.errors.NotFound) return false;
+    throw error;
+  }
+}
+
+Deno.test("a group's outcomes come from its report", async () => {
+  const { named } = await runText(
+    `Deno.test("a", () => {}); Deno.test("b", () => { throw new Error("x"); });`,
+    60,
+  );
+  deepStrictEqual(named, ["passed a", "failed b"]);
+});
+
+Deno.test("a file that does not load is a failure, not an absence of tests", async () => {
+  const { named, cases } = await runText(`import "./missing.ts"; Deno.test("a", () => {});`, 60);
+  deepStrictEqual(named, ["failed loads and ends without an error"]);
+  match(cases[0].detail, /missing\.ts/);
+});
+
+Deno.test("a test that hangs is named, and ends with everything it started", async () => {
+  const text = `Deno.test("quick", () => {});
+    Deno.test("hangs", async () => {
+      const child = new Deno.Command(Deno.execPath(), { args: ["eval", "setTimeout(() => {}, 60000)"] }).spawn();
+      console.log("child " + child.pid);
+      await child.status;
+    });`;
+  const { named, cases, output, seconds } = await runText(text, 3);
+  deepStrictEqual(named, ["passed quick", "failed hangs"], output);
+  match(cases[1].detail, /hung: group was not done after 3 s and was killed/);
+  ok(seconds < 30);
+  const pid = Number(/child (\d+)/.exec(output)![1]);
+  ok(!await isRunning(pid), `process ${pid} is still there`);
+});
