@@ -62,13 +62,13 @@ export async function runGroup(run: GroupRun): Promise<GroupOutcome> {
   const seen = { output: "" };
   let hung = false;
   const ticker = setInterval(() => run.say(`  … ${run.label}: ${lastLine(seen.output)}`), STILL_RUNNING_MS);
-  const limit = setTimeout(async () => {
+  const timers = [setTimeout(() => {
     hung = true;
-    await killGroup(child.pid, "-TERM");
-    setTimeout(() => killGroup(child.pid, "-KILL"), GRACE_MS);
-  }, run.limitSec * 1000);
+    killGroup(child.pid, "-TERM");
+    timers.push(setTimeout(() => killGroup(child.pid, "-KILL"), GRACE_MS));
+  }, run.limitSec * 1000)];
   const [status] = await Promise.all([child.status, follow(child.stdout, seen), follow(child.stderr, seen)]);
-  clearTimeout(limit);
+  timers.forEach(clearTimeout);
   clearInterval(ticker);
   // Whatever the tests left behind in their process group goes with them.
   await killGroup(child.pid, "-KILL");
