@@ -42,6 +42,7 @@ export interface CcxtClient {
   features: Record<string, unknown> | undefined;
   markets: Record<string, CcxtMarket> | undefined;
   urls: Record<string, unknown>;
+  options: Record<string, unknown>;
   timeout: number;
   enableRateLimit: boolean;
   enableLastHttpResponse: boolean;

@@ -10,14 +10,20 @@ import { createHash } from "node:crypto";
 import { HistoryError } from "../../core/errors.ts";
 import { nearestName } from "../../core/nearest_name.ts";
 import type { CcxtMarket } from "./ccxt_client.ts";
+import { type MarketScope, ScopedTypes } from "./market_scope.ts";
 import type { Venue } from "./venue.ts";
 
 const KEPT_MS = 24 * 3_600_000;
 const MISSING_FOR_MS = 60_000;
 const MISSING_MAX = 1_000;
+/** Loads of other kinds that a caller waits for before its own begins. */
+const LOADS_WAITED_MAX = 4;
 const FORMAT = 1;
 /** Venues whose `fetchOHLCV` reads the venue's own description of a market, which is else dropped: it is most of the bytes. */
 const NEEDS_INFO: ReadonlySet<string> = new Set(["delta", "okx", "okxus", "myokx"]);
+
+const { NotFound, NotADirectory, PermissionDenied, NotCapable } = Deno.errors;
+const UNREADABLE = [NotFound, NotADirectory, PermissionDenied, NotCapable];
 
 interface CacheFile {
   format: number;
@@ -29,21 +35,25 @@ interface CacheFile {
 /** Markets by symbol, loaded when they are first asked for. */
 export class MarketCache {
   readonly #venue: Venue;
+  readonly #types: ScopedTypes;
   #fetchedAtMs = -Infinity;
+  #scope: MarketScope = "spot";
   #loading: Loading | null = null;
   /** Symbol → monotonic time until which it is known to be missing. */
   readonly #missing = new Map<string, number>();
 
   constructor(venue: Venue) {
     this.#venue = venue;
+    const isChosen = venue.settings.options?.fetchMarkets !== undefined;
+    this.#types = new ScopedTypes(venue.client, { isChosen });
   }
 
   /** The market, or `SYMBOL_UNKNOWN` after one reload. */
   async market(symbol: string, signal: AbortSignal): Promise<CcxtMarket> {
-    if (!this.#isFresh()) await this.#load(signal, { fromDisk: true });
+    const isNew = !this.#isFresh(symbol) && await this.#load(symbol, { signal, fromDisk: true }) === "venue";
     const known = this.#find(symbol);
     if (known !== undefined) return known;
-    if (!this.#isKnownMissing(symbol)) await this.#load(signal, { fromDisk: false });
+    if (!isNew && !this.#isKnownMissing(symbol)) await this.#load(symbol, { signal, fromDisk: false });
     const found = this.#find(symbol);
     if (found !== undefined) return found;
     this.#noteMissing(symbol);
@@ -55,9 +65,10 @@ export class MarketCache {
     return markets !== undefined && Object.hasOwn(markets, symbol) ? markets[symbol] : undefined;
   }
 
-  #isFresh(): boolean {
+  #isFresh(symbol: string): boolean {
     const ageMs = this.#venue.input.clock.nowMs() - this.#fetchedAtMs;
-    return ageMs >= 0 && ageMs < KEPT_MS;
+    const holdsKind = this.#scope === "all" || this.#types.scopeOf(symbol) === "spot";
+    return ageMs >= 0 && ageMs < KEPT_MS && holdsKind;
   }
 
   #isKnownMissing(symbol: string): boolean {
@@ -85,44 +96,72 @@ export class MarketCache {
     );
   }
 
-  /** Loads once for all who ask at the same time; each waits no longer than its own signal, and the last one to leave stops it. */
-  async #load(signal: AbortSignal, { fromDisk }: { fromDisk: boolean }): Promise<void> {
-    this.#loading ??= startLoading((own) => this.#read(own, { fromDisk }), () => {
+  /**
+   * Loads once for all who ask at the same time; each waits no longer than its own signal, and the last one to leave
+   * stops it. Who finds a load of fewer kinds under way waits for it and goes on with its own.
+   */
+  async #load(
+    symbol: string,
+    { signal, fromDisk }: { signal: AbortSignal; fromDisk: boolean },
+  ): Promise<Origin> {
+    const scope = this.#types.scopeOf(symbol);
+    for (let others = 0; this.#loading !== null && others < LOADS_WAITED_MAX; others++) {
+      const loading: Loading = this.#loading;
+      const origin = await waitFor(loading, signal);
+      if (loading.scope === scope || loading.scope === "all") return origin;
+    }
+    this.#loading = startLoading(scope, (own) => this.#read(own, { symbol, fromDisk }), () => {
       this.#loading = null;
     });
-    await waitFor(this.#loading, signal);
+    return await waitFor(this.#loading, signal);
   }
 
-  async #read(signal: AbortSignal, { fromDisk }: { fromDisk: boolean }): Promise<void> {
+  async #read(
+    signal: AbortSignal,
+    { symbol, fromDisk }: { symbol: string; fromDisk: boolean },
+  ): Promise<Origin> {
     const { client, input, id } = this.#venue;
-    const path = this.#path();
+    const scope = this.#types.scopeOf(symbol);
+    const path = this.#path(scope);
     const stored = fromDisk && path !== null
       ? await readCache(path, { id, nowMs: input.clock.nowMs() })
       : null;
     if (stored !== null) {
-      client.setMarkets(stored.markets);
-      this.#fetchedAtMs = stored.fetchedAtMs;
-      return;
+      this.#take(scope, stored);
+      return "disk";
     }
+    this.#types.choose(scope, symbol);
     const ask = { what: "the list of markets", priority: "live" as const, signal };
-    const { value } = await this.#venue.call(ask, (ccxt) => ccxt.loadMarkets(true));
+    const { value } = await this.#venue.call(ask, () => client.loadMarkets(true));
     const markets = Object.values(value).map((market) => slim(id, market));
-    client.setMarkets(markets);
-    this.#fetchedAtMs = input.clock.nowMs();
-    if (path !== null) {
-      await writeCache(
-        path,
-        { format: FORMAT, exchange: id, fetchedAtMs: this.#fetchedAtMs, markets },
-        input.dice.id(),
-      );
+    const file = { format: FORMAT, exchange: id, fetchedAtMs: input.clock.nowMs(), markets };
+    this.#take(scope, file);
+    if (path !== null) await this.#keep(path, file);
+    return "venue";
+  }
+
+  /** A folder that cannot be written costs a load at the next start, not this answer. */
+  async #keep(path: string, file: CacheFile): Promise<void> {
+    const { input, id } = this.#venue;
+    try {
+      await writeCache(path, file, input.dice.id());
+    } catch (error) {
+      if (!(error instanceof Error)) throw error;
+      input.log.emit("warn", "seamless.exchange.markets_not_kept", { exchange: id, error: error.message });
     }
   }
 
-  #path(): string | null {
+  #take(scope: MarketScope, { fetchedAtMs, markets }: CacheFile): void {
+    this.#venue.client.setMarkets(markets);
+    this.#fetchedAtMs = fetchedAtMs;
+    this.#scope = scope;
+  }
+
+  #path(scope: MarketScope): string | null {
     const { id, input, settings } = this.#venue;
     if (input.marketsDir === null) return null;
     const { urls, sandbox, options } = settings;
-    const key = JSON.stringify([FORMAT, id, urls ?? {}, sandbox, options ?? {}]);
+    const key = JSON.stringify([FORMAT, id, urls ?? {}, sandbox, options ?? {}, scope]);
     return `${input.marketsDir}/${id}-${createHash("sha256").update(key).digest("hex").slice(0, 16)}.json`;
   }
 }
@@ -139,21 +178,29 @@ function slim(exchange: string, market: CcxtMarket): CcxtMarket {
   return NEEDS_INFO.has(exchange) ? market : { ...market, info: {} };
 }
 
+/** Where markets were read. */
+type Origin = "disk" | "venue";
+
 /** A load under way, shared by all who wait for it. */
 interface Loading {
-  done: Promise<void>;
+  scope: MarketScope;
+  done: Promise<Origin>;
   waiting: number;
   stop: AbortController;
 }
 
-function startLoading(read: (signal: AbortSignal) => Promise<void>, ended: () => void): Loading {
+function startLoading(
+  scope: MarketScope,
+  read: (signal: AbortSignal) => Promise<Origin>,
+  ended: () => void,
+): Loading {
   const stop = new AbortController();
   const done = read(stop.signal).finally(ended);
   done.catch(() => {}); // Whoever waits gets the failure; nobody may be left when it comes.
-  return { done, waiting: 0, stop };
+  return { scope, done, waiting: 0, stop };
 }
 
-async function waitFor(loading: Loading, signal: AbortSignal): Promise<void> {
+async function waitFor(loading: Loading, signal: AbortSignal): Promise<Origin> {
   loading.waiting++;
   let leave = () => {};
   const left = new Promise<never>((_, reject) => {
@@ -162,7 +209,7 @@ async function waitFor(loading: Loading, signal: AbortSignal): Promise<void> {
     signal.addEventListener("abort", leave, { once: true });
   });
   try {
-    await Promise.race([loading.done, left]);
+    return await Promise.race([loading.done, left]);
   } finally {
     signal.removeEventListener("abort", leave);
     if (--loading.waiting === 0) loading.stop.abort();
@@ -178,18 +225,25 @@ async function readCache(
   try {
     text = await Deno.readTextFile(path);
   } catch (error) {
-    if (error instanceof Deno.errors.NotFound) return null;
+    if (UNREADABLE.some((kind) => error instanceof kind)) return null; // If it is a fault, writing will tell.
     throw error;
   }
   try {
-    const file = JSON.parse(text) as CacheFile;
-    const ageMs = nowMs - file.fetchedAtMs;
-    const isGood = file.format === FORMAT && file.exchange === id && Array.isArray(file.markets);
-    return isGood && ageMs >= 0 && ageMs < KEPT_MS ? file : null;
+    const file: unknown = JSON.parse(text);
+    return isCacheOf(file, id) && nowMs >= file.fetchedAtMs && nowMs < file.fetchedAtMs + KEPT_MS
+      ? file
+      : null;
   } catch (error) {
     if (error instanceof SyntaxError) return null; // Somebody else's bytes: asked anew and replaced.
     throw error;
   }
+}
+
+function isCacheOf(file: unknown, id: string): file is CacheFile {
+  if (file === null || typeof file !== "object") return false;
+  const { format, exchange, markets } = file as CacheFile;
+  return format === FORMAT && exchange === id && Array.isArray(markets) &&
+    markets.every((market) => typeof market?.id === "string" && typeof market.symbol === "string");
 }
 
 async function writeCache(path: string, file: CacheFile, unique: string): Promise<void> {

@@ -139,7 +139,7 @@ function configuredClient(
 ): CcxtClient {
   const client = makeClient(ccxt, id, {
     ...settings.credentials,
-    options: settings.options ?? {},
+    options: { ...publicOnly(id), ...settings.options },
     urls: settings.urls ?? {},
     enableRateLimit: true,
     enableLastHttpResponse: false,
@@ -150,6 +150,11 @@ function configuredClient(
   });
   if (settings.sandbox) enterSandbox(client, settings.urls);
   return client;
+}
+
+/** With keys set, Binance's client would ask private endpoints for lists that bars have no use for. */
+function publicOnly(id: string): Record<string, unknown> {
+  return id.startsWith("binance") ? { fetchCurrencies: false, fetchMargins: false } : {};
 }
 
 /** The sandbox replaces `urls.api`, so the configured URLs are merged in once more. */
