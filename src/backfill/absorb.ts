@@ -1,18 +1,16 @@
 /**
- * What becomes of a venue's reply: conformed rows, split into final and provisional, and ledger rows that give every
- * asked slot without a bar its reason (spec §4, §5, §6). Pure but for the core: the same reply gives the same write.
+ * What becomes of a venue's reply: conformed rows, split into final and provisional, what was found in them, and
+ * ledger rows that say of every asked slot what came of it (spec §4, §5, §6). Pure but for the core: the same reply
+ * gives the same write.
  */
 
-import type { Bars } from "../core/bar_frame.ts";
-import { barsBetween, emptyBars } from "../core/bar_frame.ts";
-import type { AnsweredReason } from "../core/gap_reason.ts";
-import type { Span } from "../core/gaps.ts";
-import { ABSENT_REASK_SEC, NOT_LISTED_REASK_SEC } from "../core/limits.ts";
-import type { BarsReply, Finding, LedgerRow, Revision, WindowWrite } from "../core/ports.ts";
-import { intervalOf, slotOf, slotStart } from "../core/timeframe.ts";
+import { type Bars, barsBetween, emptyBars } from "../core/bar_frame.ts";
+import type { BarsReply, Finding, Revision, WindowWrite } from "../core/ports.ts";
+import { slotOf, slotStart } from "../core/timeframe.ts";
 import type { Grid } from "../core/timeframe.ts";
-import { clipRange, type Ranges, type TimeRange, toPairs, toRanges } from "../core/time_range.ts";
+import { type TimeRange, toPairs } from "../core/time_range.ts";
 import type { Compute } from "../compute/mod.ts";
+import { type Answered, answeredSlots, ledgerOf, quarantinedSlots, refusedRow } from "./answered_rows.ts";
 import { findingsOf } from "./findings.ts";
 import type { Window } from "./plan.ts";
 
@@ -25,20 +23,18 @@ export interface ConformancePolicy {
   stabilizationBars: number;
 }
 
-export interface AbsorbInput {
+/** A reply, and where it is to be written. */
+export interface AbsorbInput extends Answered {
   nodeId: string;
-  grid: Grid;
-  window: Window;
-  reply: BarsReply;
   policy: ConformancePolicy;
-  /** What the ledger said before, for counting attempts. */
-  spans: readonly Span[];
-  source: string;
   seenAtMs: number;
   fence: WindowWrite["fence"];
 }
 
-/** `blocked` names what conformance refused: the write then holds the raw reply and a quarantined window. */
+/**
+ * `blocked` names what conformance refused: the write then holds the raw reply and a quarantined window.
+ * `misalignedMost`: more than half of the rows are off the grid, so that the next windows' would be too.
+ */
 export interface Absorbed {
   write: WindowWrite;
   rows: number;
@@ -48,46 +44,56 @@ export interface Absorbed {
 
 /** Turns a reply into what is to be written. */
 export function absorb(input: AbsorbInput, compute: Compute): Absorbed {
+  const { grid, policy, reply, window } = input;
   const kept = keepAskedRows(input);
   const report = compute.conform(
     { kind: "ohlcv", columns: kept.columns, observedAt: kept.observedAt },
     {
-      grid: input.grid,
-      align: input.policy.align,
-      invariant: input.policy.invariant,
-      dtypePolicy: input.policy.dtypePolicy,
+      grid,
+      align: policy.align,
+      invariant: policy.invariant,
+      dtypePolicy: policy.dtypePolicy,
       timeUnit: "s",
       // Holes are no fault of a reply: `gap` is judged when an answer is made.
-      blocking: input.policy.blocking.filter((flag) => flag !== "gap"),
+      blocking: policy.blocking.filter((flag) => flag !== "gap"),
     },
   );
-  const misalignedMost = (report.flags.misaligned_ts ?? 0) * 2 > kept.observedAt.length;
+  // Rows that policy floors are on the grid: then it is no wrong anchor that is to be stopped.
+  const misalignedMost = policy.align === "reject" &&
+    (report.flags.misaligned_ts ?? 0) * 2 > kept.observedAt.length;
   if (report.blocked || misalignedMost) {
-    const found = Object.entries(report.flags).filter(([flag]) => flag !== "gap").map(([flag, n]) =>
-      `${flag}=${n}`
-    );
-    return { write: quarantineOf(input), rows: 0, blocked: found.join(", ") || "blocked", misalignedMost };
+    return { write: quarantineOf(input), rows: 0, blocked: told(report.flags), misalignedMost };
   }
-  const frame = report.frame as Bars;
-  const finalUntil = finalBorder(input.reply.askedAt, input.grid, input.policy.stabilizationBars);
+  // Times that came as text were no reason to drop a row above; here every row's time is known.
+  const frame = barsBetween(report.frame as Bars, window.ask[0], Math.min(window.ask[1], formingOf(input)));
+  const finalUntil = finalBorder(reply.askedAt, grid, policy.stabilizationBars);
   const setAsideTs = report.setAside.map(({ row }) => Number(kept.columns.ts[row]));
-  const findings = findingsOf({ report, columns: kept.columns, grid: input.grid, window: input.window });
-  const warnings = warningFindings(input, [...kept.warnings, ...input.reply.warnings]);
+  const quarantined = quarantinedSlots(input, { setAsideTs, frame }, compute);
+  const findings = findingsOf({ report, columns: kept.columns, grid, window });
+  const warnings = warningFindings(input, [...kept.warnings, ...reply.warnings]);
   const write: WindowWrite = {
     ...emptyWrite(input),
     final: barsBetween(frame, -Infinity, finalUntil),
     provisional: barsBetween(frame, finalUntil, Infinity),
-    answered: input.reply.answered,
-    ledger: ledgerOf(input, { frame, finalUntil, setAsideTs }, compute),
+    // Where the venue cannot have a bar, or no longer shows it, a stored one is not withdrawn.
+    answered: toPairs(answeredSlots(input, compute).plain),
+    finalUntil,
+    ledger: ledgerOf(input, { frame, finalUntil, quarantined }, compute),
     findings: [...findings, ...warnings].map((finding) => ({ ...finding, seenAtMs: input.seenAtMs })),
-    conflicts: report.conflicts.flatMap((conflict) => conflictRows(conflict, kept.columns, input)),
+    conflicts: report.conflicts.flatMap((conflict) => conflictRows(conflict, kept, input)),
+    quarantine: quarantined.length === 0 ? [] : reply.rawBodies,
   };
   return { write, rows: frame.ts.length, blocked: null, misalignedMost: false };
 }
 
+function told(flags: Record<string, number>): string {
+  const found = Object.entries(flags).filter(([flag]) => flag !== "gap");
+  return found.map(([flag, count]) => `${flag}=${count}`).join(", ") || "blocked";
+}
+
 /** The write of a window that could not be fetched: one failed ledger row, nothing covered. */
 export function failedWrite(
-  input: Omit<AbsorbInput, "reply" | "policy">,
+  input: Pick<AbsorbInput, "nodeId" | "window" | "source" | "seenAtMs" | "fence">,
   failure: { askedAt: number; attempts: number; error: string },
 ): WindowWrite {
   const [start, end] = input.window.ask;
@@ -109,15 +115,24 @@ export function finalBorder(observedAt: number, grid: Grid, stabilizationBars: n
   return slotStart(slotOf(observedAt, grid) - stabilizationBars, grid);
 }
 
-type Columns = BarsReply["columns"];
+/** Start of the bar that was forming when the venue was asked. */
+function formingOf({ reply, grid }: AbsorbInput): number {
+  return slotStart(slotOf(reply.askedAt, grid), grid);
+}
+
+interface Kept {
+  columns: BarsReply["columns"];
+  observedAt: number[];
+  warnings: string[];
+}
 
 /**
  * Rows that answer the question. Rows before or after it are none; the forming bar is left out in silence, rows
  * beyond it (a venue's clock or data are off) with a warning. Rows whose time cannot be read stay, to be counted.
  */
-function keepAskedRows(input: AbsorbInput): { columns: Columns; observedAt: number[]; warnings: string[] } {
+function keepAskedRows(input: AbsorbInput): Kept {
   const { reply, grid, window } = input;
-  const forming = slotStart(slotOf(reply.askedAt, grid), grid);
+  const forming = formingOf(input);
   const beyondForming = slotStart(slotOf(reply.askedAt, grid) + 1, grid);
   const keep: number[] = [];
   let future = 0;
@@ -144,134 +159,10 @@ function keepAskedRows(input: AbsorbInput): { columns: Columns; observedAt: numb
   return { columns, observedAt: pick(reply.observedAt), warnings };
 }
 
-/** Ledger rows, later ones speaking over earlier ones: what was answered, then the known reasons, then quarantine. */
-function ledgerOf(
-  input: AbsorbInput,
-  found: { frame: Bars; finalUntil: number; setAsideTs: number[] },
-  compute: Compute,
-): LedgerRow[] {
-  const { grid, reply, window } = input;
-  const answered = reply.answered.map((range) => clipRange(range, window.ask)).filter((range) =>
-    range !== null
-  );
-  const held = compute.segmentsOf(found.frame.ts, grid);
-  const rows: LedgerRow[] = [];
-  for (const range of answered) {
-    const past = clipRange(range, [-Infinity, found.finalUntil]);
-    const recent = clipRange(range, [found.finalUntil, Infinity]);
-    if (past !== null) {
-      rows.push(
-        answeredRow(
-          input,
-          past,
-          found.frame,
-          absentIn(past, held, grid, compute) ? "absent_at_source" : null,
-        ),
-      );
-    }
-    if (recent !== null) {
-      rows.push(
-        answeredRow(input, recent, found.frame, absentIn(recent, held, grid, compute) ? "pending" : null),
-      );
-    }
-  }
-  for (const span of reply.absent) {
-    const range = clipRange([span.start, span.end], window.ask);
-    if (range !== null) rows.push(answeredRow(input, range, found.frame, span.reason));
-  }
-  for (const range of quarantinedSlots(found.setAsideTs, { held, window, grid }, compute)) {
-    rows.push(answeredRow(input, range, found.frame, "quarantined"));
-  }
-  return [...rows, ...unanswered(input, toRanges(answered), compute)];
-}
-
-function absentIn(range: TimeRange, held: Ranges, grid: Grid, compute: Compute): boolean {
-  return compute.missingRanges(range, held, grid).length > 0;
-}
-
-/** Slots whose only row was set aside: a reply came for them and was refused. */
-function quarantinedSlots(
-  setAsideTs: number[],
-  o: { held: Ranges; window: Window; grid: Grid },
-  compute: Compute,
-): TimeRange[] {
-  const slots = setAsideTs.filter(Number.isFinite).map((ts): TimeRange => {
-    const slot = slotOf(ts, o.grid);
-    return [slotStart(slot, o.grid), slotStart(slot + 1, o.grid)];
-  });
-  if (slots.length === 0) return [];
-  const alone = compute.subtractRanges(compute.mergeRanges(toRanges(slots), o.grid), o.held, o.grid);
-  return toPairs(compute.intersectRanges(alone, toRanges([o.window.ask]), o.grid));
-}
-
-/** Parts of the ask that the venue said nothing about: they stay open, with the reason why. */
-function unanswered(input: AbsorbInput, answered: Ranges, compute: Compute): LedgerRow[] {
-  return toPairs(compute.missingRanges(input.window.ask, answered, input.grid)).map((range) => ({
-    ...answeredRow(input, range, emptyBars(), null),
-    error: "EXCHANGE_UNAVAILABLE: the venue's pages ended before this part",
-    nextAsk: null,
-  }));
-}
-
-function answeredRow(
-  input: AbsorbInput,
-  [start, end]: TimeRange,
-  frame: Bars,
-  reason: AnsweredReason | null,
-): LedgerRow {
-  const attempts = 1 + attemptsBefore(input.spans, [start, end], reason);
-  return {
-    start,
-    end,
-    source: input.source,
-    askedAt: input.reply.askedAt,
-    firstAskedAt: input.reply.askedAt,
-    bars: barsBetween(frame, start, end).ts.length,
-    attempts,
-    reason,
-    error: null,
-    nextAsk: nextAskOf(reason, attempts, input),
-    replySha256: input.reply.replySha256,
-    window: borders(input.window),
-  };
-}
-
-/** How often the same was said of this stretch before. */
-function attemptsBefore(
-  spans: readonly Span[],
-  [start, end]: TimeRange,
-  reason: AnsweredReason | null,
-): number {
-  if (reason === null) return 0;
-  let most = 0;
-  for (const span of spans) {
-    if (span.start < end && span.end > start && span.row.reason === reason) {
-      most = Math.max(most, span.row.attempts);
-    }
-  }
-  return most;
-}
-
-/** When a slot without a bar is due again, epoch seconds (spec §4). Pure. */
-function nextAskOf(reason: AnsweredReason | null, attempts: number, input: AbsorbInput): number | null {
-  const { askedAt } = input.reply;
-  switch (reason) {
-    case "absent_at_source":
-    case "exchange_outage":
-      return askedAt + ABSENT_REASK_SEC[Math.min(attempts, ABSENT_REASK_SEC.length) - 1];
-    case "not_listed":
-      return askedAt + NOT_LISTED_REASK_SEC;
-    case "pending":
-      return askedAt + Math.min(intervalOf(input.grid), 2 ** Math.min(attempts, 40));
-    default:
-      return null;
-  }
-}
-
 /** A survivor and a loser of one duplicate, as revisions. */
 function conflictRows(
   conflict: { ts: number; keptRow: number; droppedRow: number },
-  columns: Columns,
+  { columns, observedAt }: Kept,
   input: AbsorbInput,
 ): Revision[] {
   return [{ row: conflict.droppedRow, kept: false }, { row: conflict.keptRow, kept: true }].map((
@@ -282,7 +173,7 @@ function conflictRows(
       column[row] === null ? NaN : Number(column[row])
     ) as Revision["values"],
     source: input.source,
-    observedAtMs: Math.round(input.reply.observedAt[row] * 1000),
+    observedAtMs: Math.round(observedAt[row] * 1000),
     seenAtMs: input.seenAtMs,
     cause: "duplicate",
     kept,
@@ -302,8 +193,7 @@ function warningFindings(input: AbsorbInput, warnings: string[]): Omit<Finding, 
 }
 
 function quarantineOf(input: AbsorbInput): WindowWrite {
-  const row = answeredRow(input, input.window.ask, emptyBars(), "quarantined");
-  return { ...emptyWrite(input), ledger: [row], quarantine: input.reply.rawBodies };
+  return { ...emptyWrite(input), ledger: [refusedRow(input)], quarantine: input.reply.rawBodies };
 }
 
 function emptyWrite(input: AbsorbInput): WindowWrite {
@@ -314,7 +204,9 @@ function emptyWrite(input: AbsorbInput): WindowWrite {
   };
 }
 
-function blankWrite(input: Omit<AbsorbInput, "reply" | "policy">): WindowWrite {
+function blankWrite(
+  input: Pick<AbsorbInput, "nodeId" | "window" | "source" | "seenAtMs" | "fence">,
+): WindowWrite {
   return {
     nodeId: input.nodeId,
     window: borders(input.window),

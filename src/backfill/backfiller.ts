@@ -353,12 +353,10 @@ export class Backfiller {
     if (!(error instanceof HistoryError) || NOT_THE_VENUES.has(error.code)) return;
     const { store, clock } = this.#parts;
     const unit = parseNodeId(failed.nodeId).symbol.includes(":") ? "contracts" : "base";
-    const node = await store.ensureNode({ nodeId: failed.nodeId, grid: o.grid, volumeUnit: unit });
+    await store.ensureNode({ nodeId: failed.nodeId, grid: o.grid, volumeUnit: unit });
     await store.commit(failedWrite({
       nodeId: failed.nodeId,
-      grid: node.grid,
       window: failed.window,
-      spans: [],
       source: failed.source,
       seenAtMs: clock.nowMs(),
       fence: { key: o.lease.key, generation: o.lease.generation },

@@ -184,6 +184,11 @@ export interface WindowWrite {
   provisional: Bars;
   /** Ranges that the reply answered: final bars stored there that it lacks are noted `withdrawn` and kept. */
   answered: TimeRange[];
+  /**
+   * Start of the first slot that is not final by venue time: a provisional bar before it, inside `answered`, that the
+   * reply lacks becomes final, and is noted `withdrawn` as any other. Absent: provisional bars stay as they are.
+   */
+  finalUntil?: number;
   /** Venue time of the rows, epoch ms, and local time of the write. */
   observedAtMs: number;
   seenAtMs: number;

@@ -1,7 +1,7 @@
 /** What the tests of backfill are made of: bars, ledger rows, states, and the core, loaded once. */
 
 import { type Bars, makeBars } from "../../src/core/bar_frame.ts";
-import type { LedgerRow, NodeState } from "../../src/core/ports.ts";
+import type { BarsReply, LedgerRow, NodeState } from "../../src/core/ports.ts";
 import { type Grid, slotOf, slotStart } from "../../src/core/timeframe.ts";
 import { type TimeRange, toRanges } from "../../src/core/time_range.ts";
 import { load } from "../../src/compute/mod.ts";
@@ -65,5 +65,47 @@ export function stateOf(
     provisional: barsAt(o.provisional ?? []),
     ledger: o.ledger ?? [],
     findings: [],
+  };
+}
+
+/** One row as a venue sends it: ts, open, high, low, close, volume. */
+export type Row = [
+  ts: number | string | null,
+  open: number | string | null,
+  high: number | string | null,
+  low: number | string | null,
+  close: number | string | null,
+  volume: number | string | null,
+];
+
+/** A sound row at `ts`; `shift` gives it other values. */
+export function rowAt(ts: number, shift = 0): Row {
+  const { open, high, low, close, volume } = barsAt([ts]);
+  return [ts, open[0] + shift, high[0] + shift, low[0] + shift, close[0] + shift, volume[0] + shift];
+}
+
+/** A reply with these rows that answered `answered`, asked at `askedAt` (venue time, epoch seconds). */
+export function replyOf(
+  rows: readonly Row[],
+  o: Partial<BarsReply> & Pick<BarsReply, "answered" | "askedAt">,
+): BarsReply {
+  const column = (index: number) => rows.map((row) => row[index]);
+  return {
+    columns: {
+      ts: column(0),
+      open: column(1),
+      high: column(2),
+      low: column(3),
+      close: column(4),
+      volume: column(5),
+    },
+    observedAt: rows.map(() => o.askedAt),
+    absent: [],
+    calls: 1,
+    bytes: 100,
+    replySha256: "ab".repeat(32),
+    rawBodies: [new Uint8Array([1, 2, 3])],
+    warnings: [],
+    ...o,
   };
 }

@@ -99,6 +99,33 @@ export const REVISION_CHECKS: Record<string, BarStoreCheck> = {
     assert.equal(outcome.withdrawn, 0);
     assert.equal((await store.state(NODE))!.provisional.ts.length, 0);
   },
+  "a provisional bar that a final answer lacks is kept as a final one, and noted as withdrawn": async (
+    { store },
+  ) => {
+    await store.commit(writeOf([0], { provisional: barsAt([60, 120, 180]) }));
+    const answer = writeOf([0], {
+      answered: [[0, 240]],
+      finalUntil: 180,
+      provisional: barsAt([180], (ts) => valuesOf(ts, 1)),
+    });
+    const outcome = await store.commit(answer);
+    assert.equal(outcome.withdrawn, 2);
+    assert.deepEqual(await logOf(store), [[60, null, "withdrawn", false], [120, null, "withdrawn", false]]);
+    assert.deepEqual([...(await storedBars(store)).ts], [0, 60, 120]);
+    assert.deepEqual(await finalAt(store, 60), valuesOf(60));
+    assert.deepEqual([...(await store.state(NODE))!.provisional.ts], [180]);
+    assert.equal((await store.commit(answer)).withdrawn, 0);
+  },
+  "a provisional bar stays one where the answer says nothing of it, or not what is final": async (
+    { store },
+  ) => {
+    await store.commit(writeOf([], { provisional: barsAt([60, 120]) }));
+    await store.commit(writeOf([], { answered: [[0, 60]], finalUntil: 600 }));
+    await store.commit(writeOf([], { answered: [[0, 180]] }));
+    await store.commit(writeOf([], { answered: [[0, 180]], finalUntil: 60 }));
+    assert.deepEqual([...(await store.state(NODE))!.provisional.ts], [60, 120]);
+    assert.deepEqual(await logOf(store), []);
+  },
   "a withdrawn bar that is sent again, as it was, logs nothing more": async ({ store }) => {
     await store.commit(writeOf(minutes(0, 2)));
     await store.commit(writeOf([], { answered: [[0, 120]] }));

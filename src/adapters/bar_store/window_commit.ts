@@ -56,6 +56,7 @@ export interface NodeTables {
 export function commitWindow(node: NodeTables, write: WindowWrite): Omit<WindowOutcome, "revision"> {
   checkRows(write.final, node.grid);
   checkRows(write.provisional, node.grid);
+  keepWithdrawn(node, write);
   const { inserted, changed } = mergeFinal(node, write.final);
   for (const change of changed) logChange(node, write, change);
   const withdrawn = noteWithdrawn(node, write);
@@ -74,6 +75,27 @@ function checkRows({ ts }: Bars, grid: Grid): void {
     if (!isOnGrid(ts[i], grid)) throw unfitRows(`the bar at ${ts[i]} is off the grid`);
     if (i > 0 && ts[i] <= ts[i - 1]) throw unfitRows(`the bar at ${ts[i]} is out of order`);
   }
+}
+
+/**
+ * A provisional bar that the source no longer sends when its slot is final is kept as it was last seen: it would be
+ * asked for ever otherwise. `noteWithdrawn` then tells of it.
+ */
+function keepWithdrawn(node: NodeTables, { answered, final, finalUntil }: WindowWrite): void {
+  if (finalUntil === undefined) return;
+  for (const [start, end] of answered) {
+    if (start >= Math.min(end, finalUntil)) continue;
+    for (const bar of node.provisional([start, Math.min(end, finalUntil)])) {
+      if (holds(final.ts, bar.ts)) continue;
+      mergeFinal(node, frameOf(bar));
+      node.dropProvisional(bar.ts);
+    }
+  }
+}
+
+function frameOf({ ts, values }: ProvisionalBar): Bars {
+  const [open, high, low, close, volume] = values.map((value) => Float64Array.of(value));
+  return { ts: Float64Array.of(ts), open, high, low, close, volume };
 }
 
 function mergeFinal(node: NodeTables, final: Bars): { inserted: number; changed: RowChange[] } {
