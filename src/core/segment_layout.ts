@@ -4,9 +4,9 @@
  *
  * The rule: chunk numbers are divided into aligned blocks of 64, and a block is one segment once the dataset goes on
  * after it. The block in which the dataset ends is divided into aligned eights by the same rule, and the eight in
- * which it ends into single chunks. So the open chunk alone is written again and again, a bar is written at most
- * four times over its life, a node of n chunks has about n / 64 + 15 segments, and two publishers of the same data
- * cut it alike. A chunk that changes late costs its block.
+ * which it ends into single chunks. So the open chunk alone is written again and again, a closed one at most twice
+ * more, a node of n chunks has about n / 64 + 15 segments, and two publishers of the same data cut it alike. A chunk
+ * that changes late costs its block.
  */
 
 import { SEGMENT_MAX_CHUNKS } from "./limits.ts";
