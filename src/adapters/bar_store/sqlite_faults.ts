@@ -42,9 +42,14 @@ const FAULTS: readonly { pattern: RegExp; what: string; hint: string; retryAfter
     hint: "Name a file in storage.bars, such as sqlite:./data/bars.db",
   },
   {
-    pattern: /unable to open database file|not a directory|ENOTDIR|file exists|AlreadyExists|NotADirectory/i,
+    pattern: /unable to open database file|not a directory|ENOTDIR|NotADirectory|EEXIST|already exists/i,
     what: "it cannot be opened or made",
     hint: "See that its folder exists, is a folder, and can be written to, or point storage.bars elsewhere",
+  },
+  {
+    pattern: /moved or deleted|ENOENT/i,
+    what: "it is not where it was opened",
+    hint: "Stop everything that uses it, put the file back (or let a new one be made), and start again",
   },
   {
     pattern: /journal mode stays/i,
@@ -76,6 +81,11 @@ export function storeFault(error: unknown, { act, path }: { act: string; path: s
 
 function detailOf(error: unknown): string {
   return error instanceof Error ? error.message : String(error);
+}
+
+/** Whether SQLite said it, rather than a fault of the program. */
+export function isSqliteError(error: unknown): boolean {
+  return error instanceof Error && "code" in error && error.code === "ERR_SQLITE_ERROR";
 }
 
 /** Whether the medium failed, rather than one statement: then nothing of the transaction can be trusted. */

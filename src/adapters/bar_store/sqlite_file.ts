@@ -35,8 +35,11 @@ export function openSqliteFile(path: string): SqliteFile {
   }
 }
 
+/** It could write, and never does: only then can it fold the log into the file when it is the last one to close. */
 function openReader(path: string): DatabaseSync {
-  return new DatabaseSync(path, { readOnly: true, timeout: SQLITE_READ_WAIT_MS });
+  const db = new DatabaseSync(path, { timeout: SQLITE_READ_WAIT_MS });
+  db.exec("PRAGMA query_only = TRUE");
+  return db;
 }
 
 /** The reader of a file that needs nothing, or null. */
@@ -136,7 +139,7 @@ export class SqliteFile {
     return this.#closing;
   }
 
-  /** The writer closes last: a connection that only reads could not fold the log into the file. */
+  /** The writer closes last: folding the log into the file is its work. */
   async #close(): Promise<void> {
     await this.#pumping;
     this.#reader.close();

@@ -76,21 +76,44 @@ CREATE TABLE snapshots (
 CREATE TABLE probe (id TEXT PRIMARY KEY, body TEXT NOT NULL) WITHOUT ROWID;
 `;
 
+/** "SEAM": what `file` and other programs know the file by. */
+const APPLICATION_ID = 0x5345414d;
+
+/** Files say whose they are, so that no other program's file is ever written to. */
+const SCHEMA_2 = `PRAGMA application_id = ${APPLICATION_ID};`;
+
 /** Entry i leads from schema i to schema i + 1. */
-const MIGRATIONS: readonly string[] = [SCHEMA_1];
+const MIGRATIONS: readonly string[] = [SCHEMA_1, SCHEMA_2];
 
 /** The schema that this program reads and writes. */
 export const SCHEMA_VERSION = MIGRATIONS.length;
 
-/** The schema of an open file; 0 for a new one. Refuses a newer one with `STORE_UNAVAILABLE`. */
+/** The first schema whose files say whose they are. */
+const FIRST_WITH_ID = 2;
+
+/** The schema of an open file; 0 for a new one. Refuses a newer one, and another program's, with `STORE_UNAVAILABLE`. */
 export function schemaOf(db: DatabaseSync, path: string): number {
-  const row = db.prepare("PRAGMA user_version").get() as { user_version: number };
-  if (row.user_version <= SCHEMA_VERSION) return row.user_version;
-  throw new HistoryError(
-    "STORE_UNAVAILABLE",
-    `Cannot open the bar store ${path}: its schema is ${row.user_version}, this program knows up to ${SCHEMA_VERSION}`,
-    { hint: "A newer Seamless wrote it: update this one, or point storage.bars at another file" },
-  );
+  const { user_version } = db.prepare("PRAGMA user_version").get() as { user_version: number };
+  const { application_id } = db.prepare("PRAGMA application_id").get() as { application_id: number };
+  if (user_version > SCHEMA_VERSION) throw newerFile(path, user_version);
+  if (application_id !== (user_version >= FIRST_WITH_ID ? APPLICATION_ID : 0)) throw strangersFile(path);
+  if (user_version === 0 && db.prepare("SELECT 1 FROM sqlite_schema LIMIT 1").get() !== undefined) {
+    throw strangersFile(path);
+  }
+  return user_version;
+}
+
+function newerFile(path: string, schema: number): HistoryError {
+  const message = `its schema is ${schema}, this program knows up to ${SCHEMA_VERSION}`;
+  return new HistoryError("STORE_UNAVAILABLE", `Cannot open the bar store ${path}: ${message}`, {
+    hint: "A newer Seamless wrote it: update this one, or point storage.bars at another file",
+  });
+}
+
+function strangersFile(path: string): HistoryError {
+  return new HistoryError("STORE_UNAVAILABLE", `Cannot open the bar store ${path}: it is another program's`, {
+    hint: "Point storage.bars at a file of its own, such as sqlite:./data/bars.db; this one was not touched",
+  });
 }
 
 /** Brings the file to this schema. Nothing is done to a file that another process has brought there meanwhile. */

@@ -8,12 +8,13 @@
  * one transaction, so what is lacking is asked again.
  */
 
+import { statSync } from "node:fs";
 import { DatabaseSync } from "node:sqlite";
 import { HistoryError } from "../../core/errors.ts";
 import { SQLITE_CHECKPOINT_PAGES, SQLITE_JOURNAL_BYTES, SQLITE_WRITE_WAIT_MS } from "../../core/limits.ts";
 import type { NodeRecord, WindowOutcome, WindowWrite } from "../../core/ports.ts";
 import { leaseLost, unfitRows, unknownNode } from "./refusals.ts";
-import { isMediumFault, storeFault } from "./sqlite_faults.ts";
+import { isMediumFault, isSqliteError, storeFault } from "./sqlite_faults.ts";
 import { packError, unpackWrite } from "./sqlite_messages.ts";
 import type { WriteOperation, WriteResult } from "./sqlite_messages.ts";
 import { NODE_COLUMNS, nodeCells, nodeOf } from "./sqlite_rows.ts";
@@ -26,6 +27,7 @@ export class SqliteWriter {
   readonly #path: string;
   readonly #db: DatabaseSync;
   readonly #sql: Statements;
+  readonly #inode: number;
   /** Whether the running batch changed a node: then the store's version rises. */
   #changed = false;
 
@@ -33,6 +35,8 @@ export class SqliteWriter {
   constructor(path: string) {
     this.#path = path;
     try {
+      // Asked first: to open a file that is gone would make an empty one.
+      this.#inode = statSync(path).ino;
       this.#db = new DatabaseSync(path, { timeout: SQLITE_WRITE_WAIT_MS });
       this.#db.exec("PRAGMA synchronous = NORMAL");
       this.#db.exec(`PRAGMA wal_autocheckpoint = ${SQLITE_CHECKPOINT_PAGES}`);
@@ -46,6 +50,7 @@ export class SqliteWriter {
   /** One result for each operation, in order. */
   run(batch: readonly WriteOperation[]): WriteResult[] {
     try {
+      this.#checkPlace();
       return this.#sql.within("BEGIN IMMEDIATE", () => this.#runAll(batch));
     } catch (error) {
       const packed = packError(storeFault(error, { act: "write to", path: this.#path }));
@@ -75,8 +80,19 @@ export class SqliteWriter {
       shelf.drop();
       if (error instanceof HistoryError) return { error: packError(error) };
       if (isMediumFault(error)) throw error;
-      return { error: packError(bugOf(error)) };
+      return { error: packError(this.#faultOf(error)) };
     }
+  }
+
+  #faultOf(error: unknown): HistoryError {
+    if (isSqliteError(error)) return storeFault(error, { act: "write to", path: this.#path });
+    return unfitRows(error instanceof Error ? `${error.name}: ${error.message}` : String(error));
+  }
+
+  /** Writes to a file without a name would be lost with the process, and nobody would know. */
+  #checkPlace(): void {
+    if (statSync(this.#path, { throwIfNoEntry: false })?.ino === this.#inode) return;
+    throw new Error("the file was moved or deleted while in use");
   }
 
   #apply(operation: WriteOperation, shelf: ChunkShelf): unknown {
@@ -141,8 +157,4 @@ export class SqliteWriter {
       )
     );
   }
-}
-
-function bugOf(error: unknown): HistoryError {
-  return unfitRows(error instanceof Error ? `${error.name}: ${error.message}` : String(error));
 }
