@@ -8,7 +8,7 @@ import { FORMAT_NAMES } from "../formats/format.ts";
 import { MAX_PAGE_ROWS } from "../core/limits.ts";
 import type { QueryParam } from "./route.ts";
 import { asOfOf, badRequest, numberOf, type Query, secondsOf, textOf } from "./query.ts";
-import { AS_OF, CURSOR, END, FINGERPRINT, LIMIT, NODE_ID, START } from "./parameters.ts";
+import { AS_OF, CURSOR, END, FINGERPRINT, LIMIT, NODE_ID, START, WORLD_ID } from "./parameters.ts";
 
 const text = (name: string, description: string, schema: object = {}): QueryParam => ({
   name,
@@ -31,7 +31,7 @@ export const BARS_PARAMS: readonly QueryParam[] = [
   },
   AS_OF,
   FINGERPRINT,
-  text("world_id", "Who asks", { minLength: 1, maxLength: 200 }),
+  WORLD_ID,
   text("execution_domain", "backtest reads published snapshots only, live everything", {
     enum: ["backtest", "live"],
   }),

@@ -33,6 +33,7 @@ export async function handleGaps(call: Call): Promise<Response> {
     reason: choiceOf(page.query, "reason", GAP_REASONS),
     limit: page.limit,
     after: page.after?.gap,
+    asOf: asOfOf(page.query),
   });
   const { next, ...body } = report;
   return listResponse(call, { page, body, next: next === null ? null : { gap: next, range } });

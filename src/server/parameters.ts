@@ -62,3 +62,9 @@ export const CURSOR: QueryParam = {
   description: "The next of the page before, with the same query or alone",
   schema: { type: "string", minLength: 1 },
 };
+
+export const WORLD_ID: QueryParam = {
+  name: "world_id",
+  description: "Who asks",
+  schema: { type: "string", pattern: "^[!-~]{1,200}$" },
+};

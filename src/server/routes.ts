@@ -23,6 +23,7 @@ import {
   NODE_ID_SCHEMA,
   START,
   TIME_SCHEMA,
+  WORLD_ID,
 } from "./parameters.ts";
 import type { JsonSchema, Route, RouteAnswer } from "./route.ts";
 import { schemaRef, type SCHEMAS } from "./schemas.ts";
@@ -156,9 +157,9 @@ const BUILT: readonly Route[] = [
     path: "/v1/gaps",
     role: "read",
     summary: "Slots without a bar, each with its reason",
-    query: [NODE_ID, { ...START, required: true }, END, REASON, LIMIT, CURSOR],
+    query: [NODE_ID, { ...START, required: true }, END, REASON, AS_OF, LIMIT, CURSOR],
     answers: { 200: answersJson("Gaps", "One page of gaps, ascending", PAGE_LINK) },
-    errors: [...TIMES, ...STORES, ...PAGED, "BAD_TIMEFRAME", "RANGE_TOO_LARGE"],
+    errors: [...TIMES, ...STORES, ...PUBLISHED, ...PAGED, "BAD_TIMEFRAME", "RANGE_TOO_LARGE"],
     handle: handleGaps,
   },
   {
@@ -262,7 +263,7 @@ const BUILT: readonly Route[] = [
     query: [
       { name: "types", description: `Comma-separated: ${EVENT_TYPES.join(",")}`, schema: { type: "string" } },
       { ...NODE_ID, required: false },
-      { name: "world_id", description: "Who asks", schema: { type: "string", minLength: 1 } },
+      WORLD_ID,
     ],
     answers: {
       200: { description: "An endless stream", content: { "text/event-stream": { type: "string" } } },

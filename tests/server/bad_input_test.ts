@@ -130,7 +130,12 @@ const GETS: [path: string, code: string][] = [
   ...prefixed("/v1/coverage", OF, [...BAD_NAMES, ...BAD_AS_OFS, ["limit=5", "BAD_REQUEST"]]),
   ...prefixed("/v1/gaps", RANGE, BAD_NODES),
   ...prefixed("/v1/gaps", OF, [["", "BAD_REQUEST"], ...BAD_RANGES]),
-  ...prefixed("/v1/gaps", `${OF}&${RANGE}`, [...BAD_NAMES, ...BAD_PAGES, ["reason=absent", "BAD_REQUEST"]]),
+  ...prefixed("/v1/gaps", `${OF}&${RANGE}`, [
+    ...BAD_NAMES,
+    ...BAD_PAGES,
+    ...BAD_AS_OFS,
+    ["reason=absent", "BAD_REQUEST"],
+  ]),
   ...prefixed("/v1/condition", RANGE, BAD_NODES),
   ...prefixed("/v1/condition", OF, [["", "BAD_REQUEST"], ...BAD_RANGES]),
   ...prefixed("/v1/condition", OF, [

@@ -1,0 +1,173 @@
+/** The typed client: the questions of the library, asked of a service elsewhere, its answers verified here. */
+
+import { type Bars, barsBetween } from "../core/bar_frame.ts";
+import { cancelled, HistoryError } from "../core/errors.ts";
+import type { Metadata } from "../core/metadata.ts";
+import type { FetchRequest } from "../core/request.ts";
+import type { CoverageReport } from "../core/service.ts";
+import type { TimeRange } from "../core/time_range.ts";
+import { type Compute, load, type WasmSource } from "../compute/mod.ts";
+import { readArrowBars } from "./arrow_reader.ts";
+import { call, type HttpTarget, type QueryValues, received } from "./calls.ts";
+import { type ClientEvent, listen, type Listening, type Pause } from "./event_stream.ts";
+
+const ARROW = "application/vnd.apache.arrow.stream";
+
+/** How to reach a service. */
+export interface ClientOptions {
+  apiKey?: string;
+  /** Whether `answer_fingerprint` is computed again from the rows that came; default true. */
+  verify?: boolean;
+  /** Where the compute core is to be had, for hosts where `load()` does not find it: browsers pass `fetch(…)`. */
+  wasm?: WasmSource;
+  /** Instead of the host's own. */
+  fetch?: typeof fetch;
+  /** How to wait before an event stream is opened again; default: a timer. */
+  pause?: Pause;
+}
+
+/** A service elsewhere. Every method rejects with `HistoryError`. */
+export interface Client {
+  /** Bars of a series. `VERIFY_FAILED` when the rows are not those that the service fingerprinted. */
+  fetch(request: FetchRequest, o?: { signal?: AbortSignal }): Promise<{ frame: Bars; metadata: Metadata }>;
+  /** What is covered of a series. */
+  coverage(
+    nodeId: string,
+    o?: { range?: TimeRange; asOf?: string; signal?: AbortSignal },
+  ): Promise<CoverageReport>;
+  /** What happens from now on; broken connections are taken up again where they broke. */
+  events(o?: Listening): AsyncIterable<ClientEvent>;
+}
+
+/**
+ * A client of the service at `url`. Nothing is sent before the first question.
+ *
+ * ```ts
+ * const client = connect("http://127.0.0.1:8420");
+ * const { frame, metadata } = await client.fetch({ nodeId: "ohlcv:binance:BTC/USDT:1m", last: 100, executionDomain: "live" });
+ * ```
+ *
+ * Throws `TypeError` for what is no HTTP address.
+ */
+export function connect(url: string, o: ClientOptions = {}): Client {
+  if (!/^https?:$/.test(new URL(url).protocol)) {
+    throw new TypeError(`Cannot connect to "${url}": it is no http:// or https:// address`);
+  }
+  const target: HttpTarget = {
+    url: url.replace(/\/+$/, ""),
+    apiKey: o.apiKey,
+    fetch: o.fetch ?? ((input, init) => fetch(input, init)),
+  };
+  return new HttpClient(target, o);
+}
+
+class HttpClient implements Client {
+  readonly #target: HttpTarget;
+  readonly #o: ClientOptions;
+  #compute: Promise<Compute> | null = null;
+
+  constructor(target: HttpTarget, o: ClientOptions) {
+    this.#target = target;
+    this.#o = o;
+  }
+
+  async fetch(request: FetchRequest, o: { signal?: AbortSignal } = {}) {
+    const bytes = await this.#get({
+      path: "/v1/bars",
+      query: queryOf(request),
+      accept: ARROW,
+      signal: o.signal,
+    });
+    const { metadataText, bars } = readArrowBars(bytes);
+    const metadata = JSON.parse(metadataText) as Metadata;
+    if (bars.ts.length !== metadata.rows) {
+      throw unverified(metadata, `${metadata.rows} rows were announced and ${bars.ts.length} came`);
+    }
+    if (this.#o.verify !== false) await this.#verify(bars, metadata);
+    return { frame: bars, metadata };
+  }
+
+  async coverage(nodeId: string, o: { range?: TimeRange; asOf?: string; signal?: AbortSignal } = {}) {
+    const query = { node_id: nodeId, start: o.range?.[0], end: o.range?.[1], as_of: o.asOf };
+    const accept = "application/json";
+    const bytes = await this.#get({ path: "/v1/coverage", query, accept, signal: o.signal });
+    return JSON.parse(new TextDecoder().decode(bytes)) as CoverageReport;
+  }
+
+  events(o: Listening = {}): AsyncIterable<ClientEvent> {
+    return listen(this.#target, o, this.#o.pause ?? timer);
+  }
+
+  async #get(
+    o: { path: string; query: QueryValues; accept: string; signal?: AbortSignal },
+  ): Promise<Uint8Array> {
+    if (o.signal?.aborted) throw cancelled(`The call of ${this.#target.url}`);
+    const response = await call(this.#target, o);
+    return new Uint8Array(await received(response.arrayBuffer(), this.#target, o.signal));
+  }
+
+  /** Spec §7: the fingerprint of the final rows, over the effective range cut at `final_until`. */
+  async #verify(bars: Bars, metadata: Metadata): Promise<void> {
+    const { answer_fingerprint, effective_range: [start, end], final_until } = metadata;
+    if (answer_fingerprint === null) {
+      if (start === end) return;
+      throw unverified(metadata, "it carries no fingerprint");
+    }
+    this.#compute ??= load(this.#o.wasm);
+    const compute = await this.#compute;
+    const { fingerprint } = compute.fingerprint(barsBetween(bars, -Infinity, final_until), {
+      nodeId: metadata.node_id,
+      grid: metadata.grid,
+      range: [start, final_until],
+      conformanceVersion: metadata.conformance_version,
+    });
+    if (fingerprint !== answer_fingerprint) {
+      throw unverified(metadata, `its rows have the fingerprint ${fingerprint}, not ${answer_fingerprint}`);
+    }
+  }
+}
+
+/** The query of a request. What only sessions and the library can say is refused by name. */
+function queryOf(request: FetchRequest): QueryValues {
+  const { sla, features } = request;
+  const others = typeof sla === "object" ? Object.keys(sla).filter((key) => key !== "total_deadline_ms") : [];
+  const unsaid = typeof sla === "string" ? `sla "${sla}"` : others[0] ?? Object.keys(features ?? {})[0];
+  if (unsaid !== undefined) {
+    throw new HistoryError("NOT_AVAILABLE", `Cannot ask for ${unsaid} over HTTP`, {
+      hint:
+        "Of the SLA one request can set total_deadline_ms alone; the rest comes from the service's configuration",
+    });
+  }
+  return {
+    node_id: request.nodeId,
+    start: request.start,
+    end: request.end,
+    last: request.last,
+    as_of: request.asOf,
+    fingerprint: request.fingerprint,
+    world_id: request.worldId,
+    execution_domain: request.executionDomain,
+    strategy: request.strategy,
+    max_lag: request.maxLag,
+    min_coverage: request.minCoverage,
+    total_deadline_ms: typeof sla === "object" ? sla.total_deadline_ms : undefined,
+  };
+}
+
+function unverified(metadata: Metadata, why: string): HistoryError {
+  return new HistoryError("VERIFY_FAILED", `Cannot trust the answer for ${metadata.node_id}: ${why}`, {
+    hint: "Ask again; if it stays so, run `seamless verify` where the service runs",
+  });
+}
+
+function timer(ms: number, signal: AbortSignal): Promise<void> {
+  return new Promise((resolve) => {
+    const wake = () => {
+      clearTimeout(pending);
+      signal.removeEventListener("abort", wake);
+      resolve();
+    };
+    const pending = setTimeout(wake, ms);
+    signal.addEventListener("abort", wake, { once: true });
+  });
+}
