@@ -1,0 +1,271 @@
+/**
+ * A whole service for stories: the real provider, backfiller, publisher and reports over stores in memory, a venue
+ * that does what the test says, and a clock that the test holds. Assembled as `wire.ts` does it; a second service
+ * over the same `Holdings` is another process, or the same one after a restart.
+ */
+
+import { createMemoryArtifacts } from "../../src/adapters/artifact_store/memory.ts";
+import { MemoryBarStore } from "../../src/adapters/bar_store/memory.ts";
+import { MemoryJobStore } from "../../src/adapters/bar_store/memory_jobs.ts";
+import { MemoryAsOfRegister, MemorySnapshotIndex } from "../../src/adapters/bar_store/memory_registers.ts";
+import { InProcessLeases } from "../../src/adapters/leases/in_process.ts";
+import { createParquetCodec } from "../../src/adapters/parquet/codec.ts";
+import { Backfiller } from "../../src/backfill/backfiller.ts";
+import { JobRunner } from "../../src/backfill/jobs.ts";
+import { type Compute, load } from "../../src/compute/mod.ts";
+import { type Config, type ConfigInput, loadConfig } from "../../src/config/mod.ts";
+import { type Bars, concatBars, emptyBars } from "../../src/core/bar_frame.ts";
+import { cancelled } from "../../src/core/errors.ts";
+import type {
+  ArtifactStore,
+  AsOfRegister,
+  BarStore,
+  Dice,
+  Leases,
+  SnapshotIndex,
+} from "../../src/core/ports.ts";
+import type { FetchRequest, RequestContext } from "../../src/core/request.ts";
+import type { Answer, HistoryService, ServiceEvent } from "../../src/core/service.ts";
+import { decodeRows } from "../../src/core/stored_chunk.ts";
+import { EventHub } from "../../src/history/events.ts";
+import { Health } from "../../src/history/health.ts";
+import { JobDesk } from "../../src/history/job_desk.ts";
+import { Outages } from "../../src/history/outages.ts";
+import { Provider } from "../../src/history/provider.ts";
+import { createPublisher } from "../../src/history/publisher.ts";
+import { Publishing } from "../../src/history/publishing.ts";
+import { Reports } from "../../src/history/reports.ts";
+import { createService, finishNode } from "../../src/history/service.ts";
+import { createSnapshots } from "../../src/history/snapshots.ts";
+import { backfillSettings, historySettings } from "../../src/wire_settings.ts";
+import { FakeClock, SeededDice } from "../fake_clock.ts";
+import { ScriptedVenue, ScriptedVenues } from "./scripted_venue.ts";
+
+export const compute: Compute = await load();
+const codec = createParquetCodec(compute);
+
+export const NODE = "ohlcv:binance:BTC/USDT:1m";
+/** 2024-01-02 00:00:30 UTC: half a minute into a forming bar; 20 hours of history behind the day's start. */
+export const NOW = Date.UTC(2024, 0, 2, 0, 0, 30);
+/** The start of the forming minute at `NOW`, epoch seconds. */
+export const FORMING = Date.UTC(2024, 0, 2) / 1000;
+
+/** What outlives a process. */
+export interface Holdings {
+  bars: BarStore;
+  leases: Leases;
+  jobs: MemoryJobStore;
+  asOf: AsOfRegister;
+  index: SnapshotIndex;
+  artifacts: ArtifactStore;
+}
+
+export interface WorldOptions {
+  nowMs?: number;
+  clock?: FakeClock;
+  config?: ConfigInput;
+  venues?: (clock: FakeClock) => ScriptedVenue[];
+  /** The stores of an earlier service. */
+  holdings?: Holdings;
+  /** Puts something between the service and one of its stores. */
+  through?: {
+    bars?: (store: BarStore, clock: FakeClock) => BarStore;
+    artifacts?: (store: ArtifactStore, clock: FakeClock) => ArtifactStore;
+  };
+}
+
+/** One answer with its rows taken in. */
+export type Told = Answer["metadata"] & { frame: Bars };
+
+export interface World {
+  clock: FakeClock;
+  venue: ScriptedVenue;
+  venues: ScriptedVenue[];
+  service: HistoryService;
+  holdings: Holdings;
+  config: Config;
+  /** Events of the service, in order. */
+  events: ServiceEvent[];
+  /** What was logged. */
+  logged: { level: string; event: string; fields: Record<string, unknown> }[];
+  /** Asks, and lets time pass until the answer is there; metadata and rows. */
+  ask(request: Partial<FetchRequest>, context?: RequestContext): Promise<Told>;
+  /** Fills as the CLI does, and lets time pass until it is done. */
+  fill(range: readonly [number, number], o?: { nodeId?: string; refetch?: boolean }): Promise<void>;
+  /** Ends the service, as a process ends; its holdings stay. */
+  close(): Promise<void>;
+}
+
+/** Small windows, one attempt a window: stories are about requests, not about paging. */
+const STORY_CONFIG = {
+  storage: { bars: "memory:" },
+  seamless: { backfill: { window_bars: 10, max_attempts: 1, jitter_ratio: 0 } },
+} as const;
+
+/** Builds a service. Close it with `close`. */
+export function makeWorld(o: WorldOptions = {}): World {
+  const clock = o.clock ?? new FakeClock(o.nowMs ?? NOW);
+  const dice = new SeededDice(1);
+  const { config } = loadConfig({ input: merged(STORY_CONFIG, o.config ?? {}), env: {}, cwd: "/tmp" });
+  const venues = o.venues?.(clock) ?? [new ScriptedVenue({ clock })];
+  const holdings = o.holdings ?? makeHoldings(clock, dice);
+  const logged: World["logged"] = [];
+  const events: ServiceEvent[] = [];
+  const service = assemble({ clock, dice, config, venues, holdings, logged, through: o.through ?? {} });
+  service.events((event) => events.push(event));
+  const world: World = {
+    clock,
+    venue: venues[0],
+    venues,
+    service,
+    holdings,
+    config,
+    events,
+    logged,
+    async ask(request, context) {
+      const answer = await clock.runUntilSettled(
+        service.bars({ nodeId: NODE, ...request }, context),
+        86_400_000,
+      );
+      return { ...answer.metadata, frame: await rowsOf(answer) };
+    },
+    async fill([start, end], { nodeId = NODE, refetch } = {}) {
+      const job = await clock.runUntilSettled(service.fill({ nodes: [nodeId], start, end, refetch }, {}));
+      if (job.state !== "complete" && job.errors.length > 0) {
+        throw new Error(`the fill failed: ${JSON.stringify(job.errors)}`);
+      }
+    },
+    close: () => clock.runUntilSettled(service.close()),
+  };
+  return world;
+}
+
+/** Runs a story; the service is closed afterwards. */
+export async function inWorld(o: WorldOptions, story: (world: World) => Promise<void>): Promise<void> {
+  const world = makeWorld(o);
+  try {
+    await story(world);
+  } finally {
+    await world.close();
+  }
+}
+
+/** The rows of an answer as one frame. */
+export async function rowsOf(answer: Answer): Promise<Bars> {
+  const frames: Bars[] = [];
+  for await (const slice of answer.slices()) frames.push(decodeRows(slice.bytes));
+  return concatBars([emptyBars(), ...frames]);
+}
+
+function makeHoldings(clock: FakeClock, dice: Dice): Holdings {
+  const leases = new InProcessLeases({ clock, dice });
+  return {
+    bars: new MemoryBarStore({ generationOf: (key) => leases.generationOf(key) }),
+    leases,
+    jobs: new MemoryJobStore(),
+    asOf: new MemoryAsOfRegister(),
+    index: new MemorySnapshotIndex(),
+    artifacts: createMemoryArtifacts(),
+  };
+}
+
+function assemble(parts: {
+  clock: FakeClock;
+  dice: Dice;
+  config: Config;
+  venues: ScriptedVenue[];
+  holdings: Holdings;
+  logged: World["logged"];
+  through: NonNullable<WorldOptions["through"]>;
+}): HistoryService {
+  const { clock, dice, config, holdings, logged, through } = parts;
+  const { artifact } = config.seamless;
+  const log = {
+    emit: (level: string, event: string, fields: Record<string, unknown> = {}) =>
+      void logged.push({ level, event, fields }),
+  };
+  const store = through.bars?.(holdings.bars, clock) ?? holdings.bars;
+  const kept = through.artifacts?.(holdings.artifacts, clock) ?? holdings.artifacts;
+  const events = new EventHub();
+  const exchanges = new ScriptedVenues(parts.venues);
+  const settings = historySettings(config);
+  const emit = (event: ServiceEvent) => events.emit(event);
+  const backfiller = new Backfiller({
+    ...{ store, exchanges, leases: holdings.leases, compute, clock, dice, emit },
+    settings: backfillSettings(config),
+  });
+  const outages = new Outages({ store, compute });
+  const artifacts = settings.publish ? kept : null;
+  const reading = { asOfSettleSec: artifact.as_of_settle_sec, partition: artifact.partition_template };
+  const snapshots = artifacts === null
+    ? null
+    : createSnapshots({ artifacts, codec, compute, clock, settings: reading });
+  const publishing = artifacts === null ? null : new Publishing({
+    publisher: createPublisher({
+      ...{ artifacts, codec, compute, clock, dice, log, index: holdings.index, snapshots: snapshots! },
+      settings: {
+        ...reading,
+        enabled: true,
+        publishFingerprint: true,
+        stabilizationBars: artifact.stabilization_bars,
+        producer: { identity: "seamless", version: "0.1.0", worker: "story" },
+      },
+    }),
+    ...{ store, compute, outages, emit },
+    policy: {},
+  });
+  const ending = new AbortController();
+  const underWay = new Set<Promise<unknown>>();
+  const background = (work: Promise<unknown>) => {
+    const done = work.catch((error) => log.emit("error", "seamless.background.failed", { error }))
+      .finally(() => underWay.delete(done));
+    underWay.add(done);
+  };
+  const shared = { store, compute, clock, dice, log, outages, snapshots, settings, backfiller, background };
+  const lifetime = ending.signal;
+  const jobs = new JobDesk({
+    ...{
+      ...shared,
+      lifetime,
+      jobs: holdings.jobs,
+      workers: config.seamless.backfill.max_concurrent_requests,
+    },
+    runner: new JobRunner({ backfiller, clock, log }),
+    hooks: {
+      onNodeDone: (nodeId, range) => finishNode(nodeId, range, { backfiller, compute, publishing }),
+      firstBar: () => Promise.resolve(null),
+    },
+  });
+  return createService({
+    ...{ ...shared, exchanges, events, jobs, artifacts, publishing, verifying: null },
+    provider: new Provider({
+      ...{ ...shared, lifetime, asOf: holdings.asOf },
+      pinned: snapshots === null ? null : { snapshots, compute, clock, settings },
+      publish: async (nodeId, range) => {
+        await publishing?.publish(nodeId, range);
+      },
+    }),
+    reports: new Reports({ backfiller, store, compute, outages, snapshots }),
+    health: new Health({ store, artifacts, exchanges, configured: [], golden: () => true, warnings: [] }),
+    shutdown: async () => {
+      ending.abort(cancelled("The service's work"));
+      await backfiller.close();
+      await Promise.allSettled([...underWay]);
+    },
+  });
+}
+
+/** Two configurations as one; the second wins, level by level. */
+function merged(a: object, b: object): ConfigInput {
+  const result: Record<string, unknown> = { ...a };
+  for (const [key, value] of Object.entries(b)) {
+    const mine = result[key];
+    const both = isLevel(mine) && isLevel(value);
+    result[key] = both ? merged(mine, value) : value;
+  }
+  return result as ConfigInput;
+}
+
+function isLevel(value: unknown): value is object {
+  return typeof value === "object" && value !== null && !Array.isArray(value);
+}
