@@ -14,6 +14,7 @@ import { absoluteValues, type DataPaths, dataPathsOf } from "./paths.ts";
 import { ConfigInvalid, type ConfigProblem } from "./problem.ts";
 import { freezeDeep, type Merged, mergeLayers, resolveConfig, withValues } from "./resolve.ts";
 import { type SourceTree, treeOfValue, treeOfYaml } from "./source_tree.ts";
+import { VENUE_PACE_MS } from "./venue_pace.ts";
 
 /** Where configuration comes from. Of `text`, `input` and `path` the first that is given is taken. */
 export interface ConfigRequest {
@@ -29,7 +30,7 @@ export interface ConfigRequest {
   flags?: Readonly<Record<string, string>>;
   /** The working directory, absolute. */
   cwd: string;
-  /** Milliseconds of one token that a venue allows, for the check against its ceiling; null when it is not known. */
+  /** Milliseconds of one token that a venue allows (null: not known), where that is not what CCXT says. */
   venueRateLimitMs?: (exchange: string) => number | null;
 }
 
@@ -89,7 +90,7 @@ function examine(request: ConfigRequest): Examined {
   const merged = mergeLayers(layers);
   const resolved = resolveConfig(merged);
   const paths = dataPathsOf(resolved, source.baseDir);
-  const venueRateLimitMs = request.venueRateLimitMs ?? (() => null);
+  const venueRateLimitMs = request.venueRateLimitMs ?? venuePaceMs;
   const findings = crossChecks({ config: resolved, merged, paths, venueRateLimitMs });
   const { problems, warnings } = sorted(layers, findings, merged);
   const config = freezeDeep(withValues(resolved, absoluteValues(paths)));
@@ -102,6 +103,10 @@ function examine(request: ConfigRequest): Examined {
     settings: merged.settings,
   };
   return { problems, loaded, label: labelOf(request, source.path) };
+}
+
+function venuePaceMs(exchange: string): number | null {
+  return Object.hasOwn(VENUE_PACE_MS, exchange) ? VENUE_PACE_MS[exchange] : null;
 }
 
 /** Problems in the order in which they stand in the file; those of no place come last. */

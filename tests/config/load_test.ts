@@ -87,7 +87,7 @@ Deno.test("an exchange has every key, and its rate limit inherits from the globa
       "seamless: {rate_limit: {min_interval_ms: 7, interval_ms: 30000}}",
       "exchanges:",
       "  binance: {rate_limit_rps: 20, rate_limit: {local_semaphore: 3}}",
-      "  kraken: {rate_limit: {tokens_per_interval: 40, interval_ms: 1000}}",
+      "  kraken: {rate_limit: {tokens_per_interval: 40, interval_ms: 60000}}",
       "  okx:",
     ].join("\n"),
   });

@@ -60,7 +60,7 @@ Deno.test("the schema accepts what loading accepts, and refuses unknown keys and
 Deno.test("config print --resolved gives a file that means the same again", () => {
   const text = [
     "seamless: {sla: {preset: tolerant-partial, max_lag_seconds: 5}, rate_limit: {burst: 3}}",
-    "exchanges: {kraken: {rate_limit: {interval_ms: 1000, tokens_per_interval: 4}, anchor: {1d: 57600}}, okx: {}}",
+    "exchanges: {kraken: {rate_limit: {interval_ms: 10000, tokens_per_interval: 4}, anchor: {1d: 57600}}, okx: {}}",
     "server: {port: '${PORT}'}",
   ].join("\n");
   const first = load({ text, env: { PORT: "9000" } });
