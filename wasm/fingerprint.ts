@@ -4,8 +4,7 @@
  * A chunk's record is 240 bytes, of which the first 208 are what its digest hashes:
  *   0  i64 k   8  u32 rows   12  u32 columns   16  six leaves of 32 bytes   208  digest
  */
-import { alloc, mark, reset } from "./memory";
-import { BAD_TIME, canonicalise, countTimes, NO_MEMORY, setResult, toInt64 } from "./frame";
+import { BAD_TIME, canonicalise, countTimes, setResult, toInt64 } from "./frame";
 import { gridStep, isTime, slotOf, slotStart } from "./grid";
 import { compress, shaStart, STREAM_BYTES } from "./sha256";
 import { hashMany } from "./sha256_lanes";
@@ -62,14 +61,14 @@ export function hashTagged(jobs: usize, count: i32, tag: i32): void {
 }
 
 /**
- * Cuts rows `from` … `rows` of the frame at `columns` into chunks and writes their records to `out` (room for
- * CHUNKS_PER_CALL). The rows of an open chunk at the end are left alone unless `last`. Answers the first row not done,
- * or a status; result 0 is the count of records. The rows done are canonical afterwards, and their times i64.
+ * Cuts rows `from` … `rows` of the frame at `columns` into chunks: their records' heads go to `out`, the jobs of their
+ * leaves (six each) to `jobs`, with room for CHUNKS_PER_CALL each. The rows of an open chunk at the end are left alone
+ * unless `last`. Answers the first row not done, or a status; result 0 is the count of chunks. The rows done are
+ * canonical afterwards, and their times i64.
  */
-export function chunkBars(columns: usize, stride: usize, from: i32, rows: i32, last: bool, out: usize): i32 {
-  const start = mark();
-  const jobs = alloc(CHUNKS_PER_CALL * COLUMNS * JOB);
-  if (jobs == 0) return NO_MEMORY;
+export function cutChunks(
+  columns: usize, stride: usize, from: i32, rows: i32, last: bool, out: usize, jobs: usize,
+): i32 {
   let chunks: usize = 0;
   while (from < rows && chunks < CHUNKS_PER_CALL) {
     const times = columns + (<usize>from << 3);
@@ -83,15 +82,17 @@ export function chunkBars(columns: usize, stride: usize, from: i32, rows: i32, l
     from += inside;
     chunks++;
   }
-  hashTagged(jobs, <i32>(chunks * COLUMNS), 0);
-  for (let i: usize = 0; i < chunks; i++) {
+  setResult(0, <f64>chunks);
+  return from;
+}
+
+/** Hashes the digests of `count` records whose leaves are there; `jobs` is overwritten. */
+export function closeChunks(out: usize, count: i32, jobs: usize): void {
+  for (let i: usize = 0; i < <usize>count; i++) {
     const record = out + i * RECORD;
     writeJob(jobs + i * JOB, record, BODY, record + BODY);
   }
-  hashTagged(jobs, <i32>chunks, 1);
-  setResult(0, <f64>chunks);
-  reset(start);
-  return from;
+  hashTagged(jobs, count, 1);
 }
 
 /** Makes one chunk's columns canonical and writes its record's head and the jobs of its leaves. */

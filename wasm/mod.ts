@@ -7,6 +7,6 @@ export { canonicalise, results, toInt64 } from "./frame";
 export { conformBars } from "./conformance";
 export { watermark } from "./finality";
 export { shaFinish, shaStart, shaUpdate } from "./sha256";
-export { chunkBars, hashTagged, shaStartTagged } from "./fingerprint";
+export { closeChunks, cutChunks, hashTagged, shaStartTagged } from "./fingerprint";
 export { resampleBars } from "./resample";
 export { barsFromTrades, checkTradeTimes } from "./trades";

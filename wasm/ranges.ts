@@ -4,6 +4,7 @@
  * Lists are f64 pairs in memory. Counts that come back are of pairs; BAD_TIME and NO_MEMORY say why there are none.
  */
 import { BAD_TIME, NO_MEMORY } from "./frame";
+import { alloc, mark, reset } from "./memory";
 import { isTime, slotAtOrAfter, slotOf, slotStart } from "./grid";
 import { sortRecords } from "./sort";
 
@@ -48,8 +49,86 @@ export function snap(list: usize, count: i32, outward: bool): i32 {
     store<f64>(p, to, 8);
     kept++;
   }
-  if (!sortRecords(list, kept)) return NO_MEMORY;
-  return coalesce(list, kept);
+  return arrange(list, kept);
+}
+
+/** A bitmap is worth its memory while there are at most so many words of 64 slots for each pair. */
+const WORDS_PER_PAIR: f64 = 8;
+const SMALL_WORDS: f64 = 1024;
+
+/** Sorts and coalesces pairs of slots, in place: nothing to do, or by a bitmap over the slots, or by sorting. */
+function arrange(list: usize, count: i32): i32 {
+  let sorted = true;
+  let before = -Infinity;
+  let first = Infinity;
+  let last = -Infinity;
+  let work: f64 = 0;
+  for (let i = 0; i < count; i++) {
+    const start = startOf(list, i);
+    const end = endOf(list, i);
+    if (start < before) sorted = false;
+    before = start;
+    first = min<f64>(first, start);
+    last = max<f64>(last, end);
+    work += (end - start) / 64 + 1;
+  }
+  if (sorted) return coalesce(list, count);
+  const most = WORDS_PER_PAIR * <f64>count + SMALL_WORDS;
+  // Both are bounded: the words to look through, and the words that all pairs together write.
+  if ((last - first) / 64 < most && work < most) return byBitmap(list, count, first, <u32>(last - first));
+  if (!sortRecords(list, count)) return NO_MEMORY;
+  return coalesce(list, count);
+}
+
+/** One bit for each slot from `first` on: each pair sets its bits, then the runs of bits are read off. */
+function byBitmap(list: usize, count: i32, first: f64, slots: u32): i32 {
+  const start = mark();
+  const bytes = ((<usize>slots >> 6) + 1) << 3;
+  const bitmap = alloc(bytes);
+  if (bitmap == 0) return NO_MEMORY;
+  memory.fill(bitmap, 0, bytes);
+  for (let i = 0; i < count; i++) setBits(bitmap, <u32>(startOf(list, i) - first), <u32>(endOf(list, i) - first));
+  let runs = 0;
+  for (let bit = nextBit(bitmap, 0, slots, 0); bit < slots;) {
+    const end = nextBit(bitmap, bit, slots, -1);
+    const p = list + (<usize>runs << 4);
+    store<f64>(p, first + <f64>bit);
+    store<f64>(p, first + <f64>end, 8);
+    runs++;
+    bit = nextBit(bitmap, end, slots, 0);
+  }
+  reset(start);
+  return runs;
+}
+
+@inline
+function wordOf(bitmap: usize, bit: u32): usize {
+  return bitmap + (<usize>(bit >> 6) << 3);
+}
+
+function setBits(bitmap: usize, from: u32, to: u32): void {
+  const head = wordOf(bitmap, from);
+  const tail = wordOf(bitmap, to - 1);
+  const low = <u64>-1 << (from & 63);
+  const high = <u64>-1 >> (63 - ((to - 1) & 63));
+  if (head == tail) {
+    store<u64>(head, load<u64>(head) | (low & high));
+    return;
+  }
+  store<u64>(head, load<u64>(head) | low);
+  memory.fill(head + 8, 0xff, tail - head - 8);
+  store<u64>(tail, load<u64>(tail) | high);
+}
+
+/** The first bit at or after `bit` that is set (`flip` 0) or clear (`flip` -1); `slots` when there is none. */
+@inline
+function nextBit(bitmap: usize, bit: u32, slots: u32, flip: u64): u32 {
+  while (bit < slots) {
+    const word = (load<u64>(wordOf(bitmap, bit)) ^ flip) >> (bit & 63);
+    if (word != 0) return min<u32>(bit + <u32>ctz<u64>(word), slots);
+    bit = (bit | 63) + 1;
+  }
+  return slots;
 }
 
 function coalesce(list: usize, count: i32): i32 {
@@ -141,21 +220,33 @@ export function segmentsOf(times: usize, count: i32, step: f64, out: usize): i32
     i++;
     const slot = slotOf(t);
     if (slotStart(slot) != t) continue;
-    let last = t;
-    // Inside a run the next time is the last one plus the step, bit for bit: nothing else needs to be computed.
-    while (step != 0 && i < count && load<f64>(times + (<usize>i << 3)) == last + step) {
-      last += step;
-      i++;
-    }
+    i = endOfRun(times, i, count, step);
+    const last = load<f64>(times + (<usize>(i - 1) << 3));
     if (!isTime(last)) return BAD_TIME;
     const end = step == 0 ? slot + 1 : slotOf(last) + 1;
     if (runs > 0 && slot < endOf(out, runs - 1)) ordered = false;
     runs = push(out, runs, slot, end);
   }
-  if (!ordered) {
-    if (!sortRecords(out, runs)) return NO_MEMORY;
-    runs = coalesce(out, runs);
-  }
-  toSeconds(out, runs);
+  if (!ordered) runs = arrange(out, runs);
+  if (runs > 0) toSeconds(out, runs);
   return runs;
+}
+
+/**
+ * The end of the run that row `i - 1` is in: there each time is the one before plus the step, bit for bit, and nothing
+ * else needs to be computed. Four rows at a time, because a sorted frame is little but runs.
+ */
+@inline
+function endOfRun(times: usize, i: i32, count: i32, step: f64): i32 {
+  if (step == 0) return i;
+  const steps = f64x2.splat(step);
+  while (i + 4 <= count) {
+    const at = times + (<usize>i << 3);
+    const a = f64x2.eq(v128.load(at), f64x2.add(v128.load(at - 8), steps));
+    const b = f64x2.eq(v128.load(at, 16), f64x2.add(v128.load(at, 8), steps));
+    if (!i64x2.all_true(v128.and(a, b))) break;
+    i += 4;
+  }
+  while (i < count && load<f64>(times + (<usize>i << 3)) == load<f64>(times + (<usize>i << 3) - 8) + step) i++;
+  return i;
 }

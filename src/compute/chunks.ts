@@ -17,13 +17,18 @@ import type { Chunk } from "./types.ts";
 
 /** Rows of bars in the arena at once. A chunk has at most 4,096, so that each slab finishes at least three. */
 const SLAB_ROWS = 4 * CHUNK_SLOTS;
-/** What one call of `chunkBars` writes at most; the same number as in wasm/fingerprint.ts. */
+/** What one call of `cutChunks` writes at most; the same number as in wasm/fingerprint.ts. */
 const CHUNKS_PER_CALL = 64;
 const BAR_LEAVES = 6;
 const TRADE_LEAVES = 5;
 const HEAD_BYTES = 16;
 const DIGEST_BYTES = 32;
 const JOB_BYTES = 16;
+
+const encoder = new TextEncoder();
+/** The block that comes before a leaf's bytes: wasm/fingerprint.ts starts from the state after it. */
+const LEAF_TAG = new Uint8Array(64);
+encoder.encodeInto("seamless.fingerprint.v1/leaf", LEAF_TAG);
 
 /** See `Compute.chunksOf`. */
 export function chunksOf(door: Door, frame: Bars | Trades, grid: Grid): Chunk[] {
@@ -58,17 +63,34 @@ function hashSlab(
     stride,
   );
   const recordBytes = recordSize(BAR_LEAVES);
-  const out = door.alloc(recordBytes * Math.min(rows, CHUNKS_PER_CALL));
+  const out = door.alloc(recordBytes * CHUNKS_PER_CALL);
+  const jobs = door.alloc(JOB_BYTES * BAR_LEAVES * CHUNKS_PER_CALL);
   let done = 0;
   while (done < rows) {
-    const next = door.wasm.chunkBars(columns, stride, done, rows, last ? 1 : 0, out);
+    const next = door.wasm.cutChunks(columns, stride, done, rows, last ? 1 : 0, out, jobs);
     door.checked(next, "fingerprint a frame");
     const count = door.result(0);
+    hashLeaves(door, jobs, count * BAR_LEAVES);
+    door.wasm.closeChunks(out, count, jobs);
     for (let i = 0; i < count; i++) chunks.push(readRecord(door, out + i * recordBytes, BAR_LEAVES));
     if (next === done) break;
     done = next;
   }
   return done;
+}
+
+/** Hashes the leaves that jobs name: four at once here, or one after the other by the host where it was given. */
+function hashLeaves(door: Door, jobs: number, count: number): void {
+  if (door.hostHash === null) {
+    door.wasm.hashTagged(jobs, count, TAG.leaf);
+    return;
+  }
+  for (let i = 0; i < count; i++) {
+    const [data, bytes, out] = door.u32(jobs + i * JOB_BYTES, 3);
+    const digest = door.hostHash([LEAF_TAG, door.bytes(data, bytes)]);
+    if (digest.length !== DIGEST_BYTES) throw new TypeError("The host's SHA-256 gave no digest of 32 bytes");
+    door.bytes(out, DIGEST_BYTES).set(digest);
+  }
 }
 
 /** The chunks of trades: their slots are whole seconds. Throws `RangeError` unless they ascend. */
@@ -98,7 +120,7 @@ function hashTradeChunk(door: Door, k: number, rows: Trades): Chunk {
     columns.forEach(({ at, bytes }, c) => {
       door.u32(jobs + c * JOB_BYTES, 3).set([at, bytes, record + HEAD_BYTES + c * DIGEST_BYTES]);
     });
-    door.wasm.hashTagged(jobs, TRADE_LEAVES, TAG.leaf);
+    hashLeaves(door, jobs, TRADE_LEAVES);
     finishRecord(door, record, { k, rows: rows.ts_ms.length, leaves: TRADE_LEAVES });
     return readRecord(door, record, TRADE_LEAVES);
   });
@@ -124,8 +146,6 @@ function copyTradeColumns(door: Door, rows: Trades): { at: number; bytes: number
     { at: ids, bytes: count * 4 + text.bytes.length },
   ];
 }
-
-const encoder = new TextEncoder();
 
 /** The UTF-8 length of each text, and all their bytes. Throws `TypeError` for a text that has no UTF-8 form. */
 export function textBytes(texts: string[]): { lengths: Uint32Array; bytes: Uint8Array } {

@@ -35,7 +35,16 @@ type Exports = {
   shaUpdate(stream: number, data: number, bytes: number): void;
   shaFinish(stream: number, out: number): void;
   hashTagged(jobs: number, count: number, tag: number): void;
-  chunkBars(columns: number, stride: number, from: number, rows: number, last: number, out: number): number;
+  cutChunks(
+    columns: number,
+    stride: number,
+    from: number,
+    rows: number,
+    last: number,
+    out: number,
+    jobs: number,
+  ): number;
+  closeChunks(out: number, count: number, jobs: number): void;
   resampleBars(
     columns: number,
     stride: number,
@@ -78,13 +87,20 @@ const STATUS: Record<number, string> = {
   [-4]: "a time is off the grid",
 };
 
+/** SHA-256 of the parts, one after the other, by the host. */
+export type HostHash = (parts: readonly Uint8Array[]) => Uint8Array;
+
 /** One instance of the core and its arena. */
 export class Door {
   readonly wasm: Functions;
   readonly #memory: WebAssembly.Memory;
   #trapped: Error | null = null;
 
-  constructor(instance: WebAssembly.Instance) {
+  /** Hashes with the host's own SHA-256 where that is faster; the core computes the same bytes without it. */
+  readonly hostHash: HostHash | null;
+
+  constructor(instance: WebAssembly.Instance, hostHash: HostHash | null = null) {
+    this.hostHash = hostHash;
     const exports = instance.exports as unknown as Exports;
     this.#memory = exports.memory;
     this.wasm = this.#guarded(exports);

@@ -4,7 +4,7 @@ import { appender } from "./appender.ts";
 import { chunksOf } from "./chunks.ts";
 import { conform } from "./conform.ts";
 import { diff, diffRows } from "./diff.ts";
-import { Door } from "./door.ts";
+import { Door, type HostHash } from "./door.ts";
 import { stabilize } from "./finality.ts";
 import { fingerprint, fingerprintOfChunks } from "./fingerprint.ts";
 import { intersectRanges, mergeRanges, missingRanges, segmentsOf, subtractRanges } from "./ranges.ts";
@@ -20,10 +20,13 @@ export type WasmSource = BufferSource | WebAssembly.Module | Response | Promise<
 /**
  * Loads a compute core of one's own. Without an argument it reads `compute.wasm` from beside this module (Deno, Node);
  * browsers pass `fetch(…)`, bytes or a module. Rejects with `TypeError` for what is none of these.
+ *
+ * `o.hostHash` lets a host with a faster SHA-256 (synchronous, of parts one after the other) hash leaves with it; the
+ * digests are the same.
  */
-export async function load(wasm?: WasmSource): Promise<Compute> {
+export async function load(wasm?: WasmSource, o: { hostHash?: HostHash } = {}): Promise<Compute> {
   const module = await compile(await wasm);
-  return bind(new Door(await WebAssembly.instantiate(module, {})));
+  return bind(new Door(await WebAssembly.instantiate(module, {}), o.hostHash ?? null));
 }
 
 async function compile(wasm: Awaited<WasmSource> | undefined): Promise<WebAssembly.Module> {

@@ -15,6 +15,6 @@ if (vectors === null) {
     fn() {},
   });
 }
-for (const { name, run } of suiteCases({ vectors: vectors ?? {}, seed })) {
+for (const { name, run } of suiteCases({ vectors: vectors ?? {}, seed, splitLongest: 1100 })) {
   Deno.test({ name, sanitizeOps: true, sanitizeResources: true, fn: () => run(compute) });
 }

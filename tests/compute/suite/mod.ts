@@ -16,15 +16,15 @@ export const INPUTS = 10_000;
 const PROOF_INPUTS = 1_000;
 
 /** Everything but the recorded files. `vectors` may lack files; then their cases are not there. */
-export function suiteCases(o: { vectors: Vectors; seed: number; inputs?: number }): Case[] {
+export function suiteCases(o: { vectors: Vectors; seed: number; splitLongest?: number }): Case[] {
   return [
     ...vectorCases(o.vectors),
     ...hostileCases(),
     ...hostileFrameCases(),
     ...largeCases(),
-    ...shaCases(),
-    ...proofCases(Math.min(o.inputs ?? INPUTS, PROOF_INPUTS), o.seed),
-    ...agreementCases(o.inputs ?? INPUTS, o.seed),
+    ...shaCases(o.splitLongest),
+    ...proofCases(PROOF_INPUTS, o.seed),
+    ...agreementCases(INPUTS, o.seed),
   ];
 }
 

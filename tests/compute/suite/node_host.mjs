@@ -13,7 +13,10 @@ const { vectors, recorded, bars } = JSON.parse(readFileSync(casesFile, "utf8"));
 const outcome = await runSuite({
   compute: await load(),
   vectors,
-  recorded: { cases: recorded, read: async (file) => gunzipSync(readFileSync(bars + file)).toString() },
+  recorded: {
+    cases: recorded,
+    read: (file) => Promise.resolve(gunzipSync(readFileSync(bars + file)).toString()),
+  },
   seed: Number(seed),
 });
 console.log(JSON.stringify(outcome));
