@@ -28,8 +28,8 @@ export interface RetryEvents {
 
 /**
  * Runs `call` until it succeeds. Rejects with the last fault when attempts are used up, at once with a refusal or
- * with what is no fault of the venue, and with `CANCELLED` when the signal fires. A 429/418 is not counted: the
- * rate gate holds the next call back until the venue's ban is over.
+ * with what is no fault of the venue, and with `CANCELLED` when the signal fires, in a pause too. A 429/418 is not
+ * counted: the rate gate holds the next call back until the venue's ban is over.
  */
 export async function withRetries<T>(
   call: (signal: AbortSignal) => Promise<T>,
@@ -49,11 +49,21 @@ export async function withRetries<T>(
         if (penalties > PENALTIES_MAX) throw error;
       } else if (attempt >= o.policy.maxAttempts) throw error;
       else {
-        await o.clock.sleep(pauseAfter(attempt, o.policy, o.dice.random()), o.signal);
+        await pause(pauseAfter(attempt, o.policy, o.dice.random()), o);
         attempt++;
       }
       o.onRetry?.(attempt, error);
     }
   }
   throw new Error("unreachable: the loop returns or throws");
+}
+
+/** Rests; whatever reason a caller gave its signal, what comes of it here is `CANCELLED`. */
+async function pause(ms: number, { clock, signal }: { clock: Clock; signal: AbortSignal }): Promise<void> {
+  try {
+    await clock.sleep(ms, signal);
+  } catch (error) {
+    throwIfCancelled(signal, "Fetching");
+    throw error;
+  }
 }

@@ -3,21 +3,30 @@
  * wants it, or in `background` mode until it ends; one without progress for the ttl is given up and flown again.
  */
 
-import { cancelled, HistoryError } from "../core/errors.ts";
+import { cancelled, HistoryError, throwIfCancelled } from "../core/errors.ts";
 import type { Clock } from "../core/ports.ts";
 
 interface Flight<T> {
   promise: Promise<T>;
   abort: AbortController;
   riders: number;
+  /** Monotonic ms of the last progress; `Infinity` while it waits its turn, which is no standstill. */
   progressAtMs: number;
 }
 
-/** How a flight is flown: `progress` tells that it is alive. */
-export type Fly<T> = (o: { signal: AbortSignal; progress: () => void }) => Promise<T>;
+/**
+ * How a flight is flown: `progress` tells that it is alive, `waiting` that it waits its turn and owes no progress
+ * until it says so again.
+ */
+export type Fly<T> = (
+  o: { signal: AbortSignal; progress: () => void; waiting: () => void },
+) => Promise<T>;
 
 export class SingleFlight<T> {
+  /** Flights that can be joined. */
   readonly #flights = new Map<string, Flight<T>>();
+  /** All that have not landed yet, those given up too. */
+  readonly #airborne = new Set<Flight<T>>();
   readonly #clock: Clock;
   readonly #ttlMs: number;
   readonly #landAbandoned: boolean;
@@ -36,42 +45,45 @@ export class SingleFlight<T> {
 
   /**
    * Joins the flight of `key`, or starts it. `shared` tells whether it was under way. Rejects with the flight's own
-   * failure, or with `CANCELLED` when `signal` fires, which ends this caller's wait and not the flight of others.
+   * failure, with why it was given up, or with `CANCELLED` when `signal` fires, which ends this caller's wait and
+   * not the flight of others.
    */
   async ride(key: string, fly: Fly<T>, signal?: AbortSignal): Promise<{ value: T; shared: boolean }> {
+    throwIfCancelled(signal, "The wait");
     const known = this.#flights.get(key);
     const stale = known !== undefined && this.#clock.monotonicMs() - known.progressAtMs > this.#ttlMs;
-    if (stale) this.#giveUp(key, known);
+    if (stale) this.#end(key, known, stalled(key, this.#ttlMs));
     const shared = known !== undefined && !stale;
     const flight = shared ? known : this.#start(key, fly);
     flight.riders++;
     try {
-      return { value: await raceSignal(flight.promise, signal), shared };
+      return { value: await raceSignal(raceSignal(flight.promise, flight.abort.signal), signal), shared };
     } finally {
       flight.riders--;
-      if (flight.riders === 0 && !this.#landAbandoned) flight.abort.abort(cancelled("The fetch"));
+      if (flight.riders === 0 && !this.#landAbandoned) this.#end(key, flight, cancelled("The fetch"));
     }
   }
 
   /** Ends every flight and waits until each has landed. */
   async close(): Promise<void> {
-    const flights = [...this.#flights.values()];
-    for (const flight of flights) flight.abort.abort(cancelled("The fetch"));
-    await Promise.allSettled(flights.map((flight) => flight.promise));
+    for (const [key, flight] of [...this.#flights]) this.#end(key, flight, cancelled("The fetch"));
+    await Promise.allSettled([...this.#airborne].map((flight) => flight.promise));
   }
 
   #start(key: string, fly: Fly<T>): Flight<T> {
     const abort = new AbortController();
+    const progress = () => void (flight.progressAtMs = this.#clock.monotonicMs());
+    const waiting = () => void (flight.progressAtMs = Infinity);
     const flight: Flight<T> = {
       abort,
       riders: 0,
       progressAtMs: this.#clock.monotonicMs(),
-      promise: Promise.resolve().then(() =>
-        fly({ signal: abort.signal, progress: () => flight.progressAtMs = this.#clock.monotonicMs() })
-      ),
+      promise: Promise.resolve().then(() => fly({ signal: abort.signal, progress, waiting })),
     };
     this.#flights.set(key, flight);
+    this.#airborne.add(flight);
     const land = () => {
+      this.#airborne.delete(flight);
       if (this.#flights.get(key) === flight) this.#flights.delete(key);
     };
     // Both branches only clean up: the failure itself reaches every rider through `promise`.
@@ -79,23 +91,30 @@ export class SingleFlight<T> {
     return flight;
   }
 
-  #giveUp(key: string, flight: Flight<T>): void {
-    this.#flights.delete(key);
-    flight.abort.abort(
-      new HistoryError("EXCHANGE_UNAVAILABLE", `The fetch of ${key} made no progress for ${this.#ttlMs} ms`, {
-        hint: "It is tried again; raise backfill.single_flight_ttl_ms for a slow venue",
-      }),
-    );
+  /** Tells a flight to end. Nobody joins it from now on: who comes next must not meet a failure that was not meant for them. */
+  #end(key: string, flight: Flight<T>, why: HistoryError): void {
+    if (this.#flights.get(key) === flight) this.#flights.delete(key);
+    flight.abort.abort(why);
   }
 }
 
-/** Waits for `promise`, or rejects with the signal's reason as soon as it fires. */
+function stalled(key: string, ttlMs: number): HistoryError {
+  return new HistoryError("EXCHANGE_UNAVAILABLE", `The fetch of ${key} made no progress for ${ttlMs} ms`, {
+    hint: "It is tried again; raise backfill.single_flight_ttl_ms for a slow venue",
+  });
+}
+
+/** Waits for `promise`, or rejects with the signal's reason as soon as it fires; what comes after that is passed over. */
 export function raceSignal<T>(promise: Promise<T>, signal?: AbortSignal): Promise<T> {
   if (signal === undefined) return promise;
   return new Promise((resolve, reject) => {
     const stop = () => reject(signal.reason instanceof HistoryError ? signal.reason : cancelled("The wait"));
-    if (signal.aborted) return stop();
+    const settle = (act: () => void) => {
+      signal.removeEventListener("abort", stop);
+      act();
+    };
     signal.addEventListener("abort", stop, { once: true });
-    promise.then(resolve, reject).finally(() => signal.removeEventListener("abort", stop));
+    promise.then((value) => settle(() => resolve(value)), (error) => settle(() => reject(error)));
+    if (signal.aborted) stop();
   });
 }

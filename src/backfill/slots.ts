@@ -1,6 +1,6 @@
 /** Places for concurrent work: live work goes first, within one priority the first that came. */
 
-import { cancelled } from "../core/errors.ts";
+import { cancelled, HistoryError } from "../core/errors.ts";
 import type { Priority } from "../core/ports.ts";
 
 const ORDER: Record<Priority, number> = { live: 0, dryrun: 1, backfill: 2 };
@@ -30,7 +30,7 @@ export class WorkSlots {
   }
 
   #enter({ priority, signal }: { priority: Priority; signal: AbortSignal }): Promise<void> {
-    if (signal.aborted) return Promise.reject(signal.reason ?? cancelled("Waiting for a fetch slot"));
+    if (signal.aborted) return Promise.reject(whyEnded(signal));
     if (this.#free > 0) {
       this.#free--;
       return Promise.resolve();
@@ -45,7 +45,7 @@ export class WorkSlots {
       };
       const leave = () => {
         this.#queue.splice(this.#queue.indexOf(waiter), 1);
-        reject(signal.reason ?? cancelled("Waiting for a fetch slot"));
+        reject(whyEnded(signal));
       };
       signal.addEventListener("abort", leave, { once: true });
       const after = this.#queue.findIndex((other) => ORDER[other.priority] > ORDER[priority]);
@@ -58,4 +58,9 @@ export class WorkSlots {
     if (next === undefined) this.#free++;
     else next.enter();
   }
+}
+
+/** The signal's own reason where it is one that a caller can read, else `CANCELLED`. */
+function whyEnded(signal: AbortSignal): HistoryError {
+  return signal.reason instanceof HistoryError ? signal.reason : cancelled("Waiting for a fetch slot");
 }
