@@ -118,6 +118,16 @@ const CHECKS: Record<string, Check> = {
     const third = await claimed(reborn);
     assert.equal(first.generation < second.generation && second.generation < third.generation, true);
   },
+  "closed leases refuse work, and what they held stays held": async ({ leases, second }) => {
+    const lease = await claimed(leases);
+    await leases.close();
+    await leases.close();
+    const isRefused = (error: unknown) => error instanceof HistoryError && error.code === "CANCELLED";
+    await assert.rejects(leases.claim("another key", LEASE_MS), isRefused);
+    await assert.rejects(leases.renew(lease, LEASE_MS), isRefused);
+    await assert.rejects(leases.list({ limit: 1 }), isRefused);
+    if (second !== leases) assert.ok("held" in await second.claim(KEY, LEASE_MS));
+  },
   "list() names what is held, ascending, page by page, never a token": async ({ leases, second, clock }) => {
     for (const key of ["b|2", "a|1", "b|1", "c%|1", "b_|1"]) await claimed(second, key);
     await leases.complete(await claimed(leases, "a|gone"));

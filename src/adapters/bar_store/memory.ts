@@ -15,12 +15,12 @@ import type {
   WindowWrite,
 } from "../../core/ports.ts";
 import type { Bars } from "../../core/bar_frame.ts";
-import { canonicalBars, encodeRows, rowsWithin, sameValues } from "../../core/stored_chunk.ts";
+import { canonicalBars, chunkOf, encodeRows, sameValues } from "../../core/stored_chunk.ts";
 import type { BarValues } from "../../core/stored_chunk.ts";
 import type { Grid } from "../../core/timeframe.ts";
-import type { TimeRange } from "../../core/time_range.ts";
+import type { Ranges, TimeRange } from "../../core/time_range.ts";
 import { digestOfChunk } from "./chunk_digest.ts";
-import { decodeRuns, encodeRuns, joinRuns } from "./chunk_runs.ts";
+import { decodeRuns, encodeRuns, joinRuns, touchesRuns } from "./chunk_runs.ts";
 import type { KeptLedgerRow, LedgerChange } from "./ledger_rows.ts";
 import { byTimeAndFlag, narrowState, provisionalFrame } from "./node_state.ts";
 import { leaseLost, storeClosed, unknownNode } from "./refusals.ts";
@@ -55,9 +55,10 @@ export class MemoryBarStore implements BarStore {
     return this.#nodes.get(nodeId)?.state() ?? null;
   }
 
+  // deno-lint-ignore require-await -- what is thrown must reject
   async stateWithin(nodeId: string, range: TimeRange): Promise<NodeState | null> {
-    const state = await this.state(nodeId);
-    return state === null ? null : narrowState(state, range);
+    this.#checkOpen();
+    return this.#nodes.get(nodeId)?.stateWithin(range) ?? null;
   }
 
   // deno-lint-ignore require-await -- what is thrown must reject
@@ -79,10 +80,10 @@ export class MemoryBarStore implements BarStore {
 
   async *read(nodeId: string, range: TimeRange, signal?: AbortSignal): AsyncIterable<StoredChunk> {
     this.#checkOpen();
-    for (const chunk of this.#nodes.get(nodeId)?.chunks() ?? []) {
+    throwIfCancelled(signal, `Reading ${nodeId}`);
+    for (const chunk of this.#nodes.get(nodeId)?.chunksWithin(range) ?? []) {
       throwIfCancelled(signal, `Reading ${nodeId}`);
-      const [from, to] = rowsWithin(chunk, range);
-      if (from < to) yield chunk;
+      yield chunk;
     }
   }
 
@@ -139,7 +140,8 @@ class MemoryNode implements NodeTables {
   record: NodeRecord;
   readonly revisions: Revision[] = [];
   readonly #rows = new Map<number, Bars>();
-  readonly #stored = new Map<number, StoredChunk>();
+  /** What is told of chunks, made when it is first asked for. */
+  readonly #told = new Map<number, ToldChunk>();
   readonly #provisional = new Map<number, ProvisionalBar>();
   #ledger: KeptLedgerRow[] = [];
   #findings = new Map<string, Finding>();
@@ -176,21 +178,34 @@ class MemoryNode implements NodeTables {
     return { ...outcome, revision: ++this.#revision };
   }
 
-  chunks(): StoredChunk[] {
-    return [...this.#rows.keys()].sort((a, b) => a - b).map((k) => this.#storedChunk(k));
+  chunksWithin([start, end]: TimeRange): StoredChunk[] {
+    if (!(start < end)) return [];
+    return this.chunksBetween(chunkOf(start, this.grid), chunkOf(end, this.grid))
+      .map((k) => this.#tell(k))
+      .filter(({ runs }) => touchesRuns(runs, start, end))
+      .map(({ chunk }) => chunk);
   }
 
   state(): NodeState {
-    this.#state ??= {
+    this.#state ??= this.#stateOf([...this.#rows.keys()].sort((a, b) => a - b));
+    return this.#state;
+  }
+
+  stateWithin(range: TimeRange): NodeState {
+    return narrowState(this.#stateOf(this.chunksWithin(range).map(({ k }) => k)), range);
+  }
+
+  #stateOf(ks: number[]): NodeState {
+    const told = ks.map((k) => this.#tell(k));
+    return {
       node: this.record,
       revision: this.#revision,
-      final: joinRuns(this.chunks().map(({ k }) => this.#runsOf(k))),
-      chunks: this.chunks().map(({ k, rows, digest }) => ({ k, rows, digest })),
+      final: joinRuns(told.map(({ runs }) => runs)),
+      chunks: told.map(({ chunk: { k, rows, digest } }) => ({ k, rows, digest })),
       provisional: provisionalFrame([...this.#provisional.values()].sort((a, b) => a.ts - b.ts)),
       ledger: this.#ledger.map(({ row }) => row).sort((a, b) => a.askedAt - b.askedAt),
       findings: [...this.#findings.values()].sort(byTimeAndFlag),
     };
-    return this.#state;
   }
 
   chunk(k: number): Bars | null {
@@ -199,7 +214,7 @@ class MemoryNode implements NodeTables {
 
   putChunk(k: number, rows: Bars): void {
     this.#rows.set(k, rows);
-    this.#stored.delete(k);
+    this.#told.delete(k);
   }
 
   chunksBetween(from: number, to: number): number[] {
@@ -228,7 +243,7 @@ class MemoryNode implements NodeTables {
   }
 
   changeLedger({ row, replaces }: LedgerChange): void {
-    this.#ledger = this.#ledger.filter(({ id }) => !replaces.includes(id));
+    if (replaces.length > 0) this.#ledger = this.#ledger.filter(({ id }) => !replaces.includes(id));
     this.#ledger.push({ id: this.#nextId++, row });
   }
 
@@ -259,20 +274,23 @@ class MemoryNode implements NodeTables {
     }
   }
 
-  #storedChunk(k: number): StoredChunk {
-    let stored = this.#stored.get(k);
-    if (stored === undefined) {
-      const bytes = encodeRows(this.#rows.get(k)!);
-      const rows = this.#rows.get(k)!.ts.length;
-      stored = { k, rows, bytes, ...digestOfChunk({ k, rows, bytes }) };
-      this.#stored.set(k, stored);
+  #tell(k: number): ToldChunk {
+    let told = this.#told.get(k);
+    if (told === undefined) {
+      const bars = this.#rows.get(k)!;
+      const bytes = encodeRows(bars);
+      const rows = bars.ts.length;
+      const chunk = { k, rows, bytes, ...digestOfChunk({ k, rows, bytes }) };
+      told = { chunk, runs: decodeRuns(encodeRuns(bars.ts, k, this.grid), k, this.grid) };
+      this.#told.set(k, told);
     }
-    return stored;
+    return told;
   }
+}
 
-  #runsOf(k: number): Float64Array {
-    return decodeRuns(encodeRuns(this.#rows.get(k)!.ts, k, this.grid), k, this.grid);
-  }
+interface ToldChunk {
+  chunk: StoredChunk;
+  runs: Ranges;
 }
 
 function areSame(a: BarValues | null, b: BarValues | null): boolean {

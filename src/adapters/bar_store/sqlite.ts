@@ -21,6 +21,7 @@ import { chunkOf } from "../../core/stored_chunk.ts";
 import type { TimeRange } from "../../core/time_range.ts";
 import { ChunkCache } from "./chunk_cache.ts";
 import { touchesRuns } from "./chunk_runs.ts";
+import { storeClosed } from "./refusals.ts";
 import type { SqliteFile } from "./sqlite_file.ts";
 import { packWrite } from "./sqlite_messages.ts";
 import { loadNodePart, loadNodeView } from "./sqlite_node_view.ts";
@@ -37,17 +38,18 @@ interface HeldView {
 
 /** `BarStore` on an open file, which it keeps open until it is closed. */
 export class SqliteBarStore implements BarStore {
-  readonly #file: SqliteFile;
+  readonly #opened: SqliteFile;
   readonly #dice: Dice;
   /** In the order of use. */
   readonly #views = new Map<string, HeldView>();
   readonly #chunks = new ChunkCache(CHUNK_CACHE_BYTES);
+  #closing: Promise<void> | null = null;
   #version: { text: string; dataVersion: number } | null = null;
 
   constructor(parts: { file: SqliteFile; dice: Dice }) {
-    this.#file = parts.file;
+    this.#opened = parts.file;
     this.#dice = parts.dice;
-    this.#file.retain();
+    this.#opened.retain();
   }
 
   async ensureNode(record: NodeRecord): Promise<NodeRecord> {
@@ -146,8 +148,15 @@ export class SqliteBarStore implements BarStore {
     if (row?.[0] !== id) this.#file.fault("what was written cannot be read back");
   }
 
-  async close(): Promise<void> {
-    await this.#file.release();
+  close(): Promise<void> {
+    this.#closing ??= this.#opened.release();
+    return this.#closing;
+  }
+
+  /** The file may stay open for others: a closed store is closed all the same. */
+  get #file(): SqliteFile {
+    if (this.#closing !== null) throw storeClosed();
+    return this.#opened;
   }
 
   #viewOf(nodeId: string): NodeView | null {

@@ -4,7 +4,7 @@
  */
 
 import type { ClaimOutcome, Clock, Dice, Lease, Leases } from "../../core/ports.ts";
-import { leaseLost, leaseUnknown } from "./refusals.ts";
+import { leaseLost, leasesClosed, leaseUnknown } from "./refusals.ts";
 
 interface Held {
   token: string;
@@ -19,6 +19,8 @@ export class InProcessLeases implements Leases {
   /** A key stays when its lease was given back, with its token taken away: its generation must go on rising. */
   readonly #held = new Map<string, Held>();
 
+  #isClosed = false;
+
   constructor(parts: { clock: Clock; dice: Dice }) {
     this.#clock = parts.clock;
     this.#dice = parts.dice;
@@ -29,8 +31,9 @@ export class InProcessLeases implements Leases {
     return this.#held.get(key)?.generation ?? null;
   }
 
-  // deno-lint-ignore require-await -- the port is asynchronous
+  // deno-lint-ignore require-await -- what is thrown must reject
   async claim(key: string, leaseMs: number): Promise<ClaimOutcome> {
+    if (this.#isClosed) throw leasesClosed();
     const nowMs = this.#clock.nowMs();
     const held = this.#held.get(key);
     if (held !== undefined && held.leaseUntilMs > nowMs) return { held: { leaseUntilMs: held.leaseUntilMs } };
@@ -64,6 +67,7 @@ export class InProcessLeases implements Leases {
   async list(page: { prefix?: string; after?: string; limit: number }): Promise<
     { key: string; generation: number; leaseUntilMs: number; claimedAtMs: number }[]
   > {
+    if (this.#isClosed) throw leasesClosed();
     const { prefix = "", after = "", limit } = page;
     const nowMs = this.#clock.nowMs();
     return [...this.#held]
@@ -78,10 +82,13 @@ export class InProcessLeases implements Leases {
       }));
   }
 
-  /** Nothing is held outside the process. */
-  async close(): Promise<void> {}
+  // deno-lint-ignore require-await -- the port is asynchronous
+  async close(): Promise<void> {
+    this.#isClosed = true;
+  }
 
   #own({ key, token, generation }: Lease, act: string): Held {
+    if (this.#isClosed) throw leasesClosed();
     const held = this.#held.get(key);
     if (held === undefined || held.token === "") throw leaseUnknown(act, key);
     const isOwn = held.token === token && held.generation === generation;

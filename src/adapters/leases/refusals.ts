@@ -19,3 +19,8 @@ export function leaseLost(act: string, key: string): HistoryError {
     },
   );
 }
+
+/** Any call after `close()`. */
+export function leasesClosed(): HistoryError {
+  return new HistoryError("CANCELLED", "Cannot use the leases: they are closed", { hint: "Open them again" });
+}

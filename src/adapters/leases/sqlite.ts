@@ -5,7 +5,7 @@
  */
 
 import type { ClaimOutcome, Clock, Dice, Lease, Leases } from "../../core/ports.ts";
-import { leaseLost, leaseUnknown } from "./refusals.ts";
+import { leaseLost, leasesClosed, leaseUnknown } from "./refusals.ts";
 
 type SqlValue = string | number | null | Uint8Array;
 
@@ -20,15 +20,16 @@ export interface LeaseFile {
 const OWN = "key = ? AND token = ? AND generation = ? AND until_ms > ?";
 
 export class SqliteLeases implements Leases {
-  readonly #file: LeaseFile;
+  readonly #opened: LeaseFile;
   readonly #clock: Clock;
   readonly #dice: Dice;
+  #closing: Promise<void> | null = null;
 
   constructor(parts: { file: LeaseFile; clock: Clock; dice: Dice }) {
-    this.#file = parts.file;
+    this.#opened = parts.file;
     this.#clock = parts.clock;
     this.#dice = parts.dice;
-    this.#file.retain();
+    this.#opened.retain();
   }
 
   async claim(key: string, leaseMs: number): Promise<ClaimOutcome> {
@@ -90,8 +91,15 @@ export class SqliteLeases implements Leases {
     }));
   }
 
-  async close(): Promise<void> {
-    await this.#file.release();
+  close(): Promise<void> {
+    this.#closing ??= this.#opened.release();
+    return this.#closing;
+  }
+
+  /** The file may stay open for others: closed leases are closed all the same. */
+  get #file(): LeaseFile {
+    if (this.#closing !== null) throw leasesClosed();
+    return this.#opened;
   }
 
   /** Changes the row only while it is this lease's; what it is instead is read in the same transaction. */

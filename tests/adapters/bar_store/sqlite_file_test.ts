@@ -3,6 +3,7 @@ import { setImmediate } from "node:timers";
 import { DatabaseSync } from "node:sqlite";
 import { SqliteBarStore } from "../../../src/adapters/bar_store/sqlite.ts";
 import { openSqliteFile } from "../../../src/adapters/bar_store/sqlite_file.ts";
+import { SqliteLeases } from "../../../src/adapters/leases/sqlite.ts";
 import { HistoryError } from "../../../src/core/errors.ts";
 import {
   barsAt,
@@ -15,7 +16,7 @@ import {
   storedBars,
   writeOf,
 } from "../../contract/bar_store_samples.ts";
-import { SeededDice } from "../../fake_clock.ts";
+import { FakeClock, SeededDice } from "../../fake_clock.ts";
 
 /** The one place that a run of tests may write to. */
 const TEMP = Deno.env.get("TMPDIR") ?? "/tmp";
@@ -296,3 +297,24 @@ Deno.test({
       })
     ),
 });
+
+Deno.test(
+  "the file stays open until the last of those that stand on it is closed",
+  OPTIONS,
+  () =>
+    inFolder(async (folder) => {
+      const file = openSqliteFile(`${folder}/bars.db`);
+      const leases = new SqliteLeases({ file, clock: new FakeClock(), dice: new SeededDice(1) });
+      const stores = [1, 2].map((seed) => new SqliteBarStore({ file, dice: new SeededDice(seed) }));
+      const isRefused = (error: unknown) => error instanceof HistoryError && error.code === "CANCELLED";
+      await stores[0].close();
+      await stores[0].close();
+      await assert.rejects(stores[0].probe(), isRefused);
+      await stores[1].probe();
+      await leases.close();
+      await stores[1].probe();
+      await stores[1].close();
+      await assert.rejects(file.transact([]), isRefused);
+      assert.deepEqual(namesIn(folder), ["bars.db"]);
+    }),
+);
