@@ -24,7 +24,13 @@ import { type Compute, load } from "./compute/mod.ts";
 import { type Config, exchangeConfig, type LoadedConfig } from "./config/mod.ts";
 import { cancelled } from "./core/errors.ts";
 import { CONFORMANCE_VERSION } from "./core/metadata.ts";
-import { backfillSettings, historySettings, retryPolicy, serverConfig } from "./wire_settings.ts";
+import {
+  backfillSettings,
+  historySettings,
+  retryPolicy,
+  serverConfig,
+  venueSettings,
+} from "./wire_settings.ts";
 import type {
   ArtifactStore,
   AsOfRegister,
@@ -37,12 +43,13 @@ import type {
   Log,
   SnapshotIndex,
 } from "./core/ports.ts";
-import { budgetKey, budgetRules } from "./core/rate_budget.ts";
+import { budgetRules } from "./core/rate_budget.ts";
 import type { HistoryService } from "./core/service.ts";
 import { PRODUCT_VERSION } from "./core/version.ts";
 import { backgroundWork } from "./history/background.ts";
 import { EventHub } from "./history/events.ts";
 import { goldenHolds } from "./history/golden.ts";
+import { Heads } from "./history/heads.ts";
 import { Health } from "./history/health.ts";
 import { JobDesk } from "./history/job_desk.ts";
 import { Outages } from "./history/outages.ts";
@@ -184,12 +191,13 @@ function makeJobs(shared: Shared, { publishing }: PublishingSide): JobDesk {
   });
 }
 
-function makeProvider(shared: Shared, { snapshots, publishing }: PublishingSide): Provider {
+function makeProvider(shared: Shared, { snapshots, heads, publishing }: PublishingSide): Provider {
   return new Provider({
     ...shared,
     store: shared.stores.bars,
     asOf: shared.stores.asOf,
     snapshots,
+    heads,
     pinned: snapshots === null ? null : { ...shared, snapshots },
     publish: async (nodeId, range) => {
       await publishing?.publish(nodeId, range);
@@ -296,11 +304,6 @@ function openExchanges(
   parts: { limiter: InProcessLimiter; clock: Clock; dice: Dice; log: Log },
 ): Exchanges {
   const { config, paths } = loaded;
-  const keyOf = (id: string) => {
-    const exchange = exchangeConfig(config, id);
-    const { key_template, key_suffix } = exchange.rate_limit;
-    return budgetKey(key_template, { exchange: id, account: exchange.account, suffix: key_suffix });
-  };
   return createExchanges({
     ...parts,
     marketsDir: paths.dataFolder === null ? null : `${paths.dataFolder}/markets`,
@@ -309,20 +312,7 @@ function openExchanges(
         key,
         budgetRules(exchangeConfig(config, id).rate_limit, { exchange: id, rateLimitMs }),
       ),
-    settings: (id) => {
-      const exchange = exchangeConfig(config, id);
-      const { tokens_per_interval, interval_ms, penalty_backoff_ms } = exchange.rate_limit;
-      return {
-        sandbox: exchange.sandbox,
-        urls: exchange.urls,
-        options: exchange.options,
-        timeoutMs: exchange.timeout_ms,
-        batchLimit: exchange.batch_limit,
-        budgetKey: keyOf(id),
-        msPerUnit: tokens_per_interval === null ? null : interval_ms / tokens_per_interval,
-        penaltyBackoffMs: penalty_backoff_ms,
-      };
-    },
+    settings: (id) => venueSettings(config, id),
   });
 }
 
@@ -359,6 +349,7 @@ function workerName(): string {
 interface PublishingSide {
   artifacts: ArtifactStore | null;
   snapshots: Snapshots | null;
+  heads: Heads | null;
   publishing: Publishing | null;
   verifying: VerifyParts | null;
 }
@@ -381,7 +372,7 @@ function openPublishing(
     parts.log.emit("warn", "seamless.artifact.disabled", {
       message: "nothing is published: backtests are refused",
     });
-    return { artifacts: null, snapshots: null, publishing: null, verifying: null };
+    return { artifacts: null, snapshots: null, heads: null, publishing: null, verifying: null };
   }
   const nowMs = () => parts.clock.nowMs();
   const artifacts = paths.artifactFolder === null
@@ -407,7 +398,9 @@ function openPublishing(
     },
   });
   const { version: _version, ...policy } = conformance;
+  const heads = new Heads({ snapshots, clock: parts.clock });
   const publishing = new Publishing({
+    heads,
     publisher,
     store: parts.stores.bars,
     compute: parts.compute,
@@ -416,7 +409,7 @@ function openPublishing(
     emit: (event) => parts.events.emit(event),
   });
   const verifying = { artifacts, codec, compute: parts.compute, snapshots, settings: reading };
-  return { artifacts, snapshots, publishing, verifying };
+  return { artifacts, snapshots, heads, publishing, verifying };
 }
 
 export { systemClock } from "./adapters/system.ts";

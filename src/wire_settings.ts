@@ -4,6 +4,7 @@ import type { BackfillSettings } from "./backfill/backfiller.ts";
 import type { RetryPolicy } from "./backfill/retry.ts";
 import { type Config, exchangeConfig, isLoopback } from "./config/mod.ts";
 import { RETRY_BACKOFF_CAP_MS } from "./core/limits.ts";
+import { budgetKey } from "./core/rate_budget.ts";
 import type { HistorySettings } from "./history/settings.ts";
 import type { ServerConfig } from "./server/settings.ts";
 
@@ -76,5 +77,22 @@ export function serverConfig({ server }: Config): ServerConfig {
     maxConcurrentRequests: server.max_concurrent_requests,
     requireContext: server.require_context ?? !isLoopback(server.hostname),
     writeTimeoutMs: server.write_timeout_ms,
+  };
+}
+
+/** What one venue's client is told; its budget's key is rendered from the template. */
+export function venueSettings(config: Config, id: string) {
+  const { rate_limit, account, sandbox, urls, options, timeout_ms, batch_limit } = exchangeConfig(config, id);
+  const { tokens_per_interval: tokens, interval_ms, penalty_backoff_ms, key_template, key_suffix } =
+    rate_limit;
+  return {
+    sandbox,
+    urls,
+    options,
+    timeoutMs: timeout_ms,
+    batchLimit: batch_limit,
+    budgetKey: budgetKey(key_template, { exchange: id, account, suffix: key_suffix }),
+    msPerUnit: tokens === null ? null : interval_ms / tokens,
+    penaltyBackoffMs: penalty_backoff_ms,
   };
 }

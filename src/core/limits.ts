@@ -125,3 +125,7 @@ export const EXPLAIN_MAX_SNAPSHOTS = 20;
 export const SKEW_WARN_MS = 5_000;
 /** Between two looks at bars that a venue has not shown yet (`ensureCoverage`). */
 export const ENSURE_POLL_MS = 2_000;
+/** How long a live answer may rely on the newest snapshot it saw, in case that another process published. */
+export const HEAD_FRESH_MS = 100;
+/** Cuts of one chunk whose digests are kept: different ranges that end in the same chunk. */
+export const CHUNK_CUTS_KEPT = 8;

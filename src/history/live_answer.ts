@@ -23,6 +23,7 @@ import { intervalOf, slotCount, slotOf, slotStart } from "../core/timeframe.ts";
 import { type TimeRange, toPairs } from "../core/time_range.ts";
 import { answerOf } from "./answer_rows.ts";
 import { baseMetadata, flagsOf, gapList } from "./answer_metadata.ts";
+import type { Heads } from "./heads.ts";
 import type { Outages } from "./outages.ts";
 import { fingerprintOf, type Piece, pieceOf, piecesOfBars } from "./pieces.ts";
 import type { Question } from "./question.ts";
@@ -36,6 +37,7 @@ export interface LiveParts {
   clock: Clock;
   outages: Outages;
   snapshots: Snapshots | null;
+  heads: Heads | null;
   asOf: AsOfRegister;
   settings: HistorySettings;
 }
@@ -169,7 +171,7 @@ async function datasetOf(
 ): Promise<Dataset> {
   const { question } = o.moment;
   const publishing = parts.settings.publish && question.features.publish_fingerprint !== false;
-  if (!publishing || parts.snapshots === null) {
+  if (!publishing || parts.heads === null) {
     return {
       fingerprint: null,
       scope: "answer",
@@ -178,7 +180,7 @@ async function datasetOf(
       asOfRegression: question.asOfMs !== null,
     };
   }
-  const head = await parts.snapshots.head(question.nodeId);
+  const head = await parts.heads.newest(question.nodeId);
   const recorded = await parts.asOf.last(question.worldId, question.nodeId);
   const newest = head === null
     ? recorded

@@ -5,6 +5,7 @@
 
 import type { Compute } from "../compute/mod.ts";
 import type { Bars } from "../core/bar_frame.ts";
+import { CHUNK_CUTS_KEPT } from "../core/limits.ts";
 import { CONFORMANCE_VERSION } from "../core/metadata.ts";
 import type { StoredChunk } from "../core/ports.ts";
 import type { BarSlice } from "../core/service.ts";
@@ -19,8 +20,8 @@ export interface Piece extends BarSlice {
   digest: string;
 }
 
-/** Cut chunks keep the digest of their last cut: the same question asked again hashes nothing. */
-const cuts = new WeakMap<StoredChunk, { from: number; to: number; piece: Piece }>();
+/** Cut chunks keep their last cuts: the same questions asked again copy and hash nothing. */
+const cuts = new WeakMap<StoredChunk, { from: number; to: number; piece: Piece }[]>();
 
 /** The rows of a chunk inside `range`; null when there are none. */
 export function pieceOf(
@@ -33,11 +34,12 @@ export function pieceOf(
   if (to - from === chunk.rows) {
     return { k: chunk.k, rows: chunk.rows, bytes: chunk.bytes, digest: chunk.digest };
   }
-  const known = cuts.get(chunk);
-  if (known !== undefined && known.from === from && known.to === to) return known.piece;
+  const known = cuts.get(chunk) ?? [];
+  const same = known.find((cut) => cut.from === from && cut.to === to);
+  if (same !== undefined) return same.piece;
   const bytes = sliceRows(chunk, from, to);
   const piece = { k: chunk.k, rows: to - from, bytes, digest: digestOf(decodeRows(bytes), o) };
-  cuts.set(chunk, { from, to, piece });
+  cuts.set(chunk, [{ from, to, piece }, ...known.slice(0, CHUNK_CUTS_KEPT - 1)]);
   return piece;
 }
 

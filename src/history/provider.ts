@@ -227,7 +227,7 @@ export class Provider {
     if (outcome === "COVERAGE_INCOMPLETE") throw coverageIncomplete(question, [effective]);
     return await liveAnswer(
       { question, site, requested, effective, now, waits, barsBefore: 0, failure: null },
-      { ...this.#parts, snapshots: null },
+      { ...this.#parts, snapshots: null, heads: null },
     );
   }
 }

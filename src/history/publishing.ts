@@ -17,6 +17,7 @@ import type { ServiceEvent } from "../core/service.ts";
 import { type TimeRange, toRanges } from "../core/time_range.ts";
 import { HistoryError } from "../core/errors.ts";
 import { flagsOf } from "./answer_metadata.ts";
+import type { Heads } from "./heads.ts";
 import type { Outages } from "./outages.ts";
 import type { Published, Publisher } from "./publisher.ts";
 
@@ -27,6 +28,7 @@ export interface PublishingParts {
   outages: Outages;
   policy: { readonly [key: string]: JsonValue };
   emit: (event: ServiceEvent) => void;
+  heads: Heads;
 }
 
 export class Publishing {
@@ -102,6 +104,7 @@ export class Publishing {
 
   #announce({ entry: { nodeId, seq, asOfMs, manifest }, unchanged }: Published): void {
     if (unchanged) return;
+    this.#parts.heads.forget(nodeId);
     this.#parts.emit({
       type: "snapshot",
       node_id: nodeId,
