@@ -51,7 +51,8 @@ async function bundle(name: string, out: URL): Promise<void> {
       folder,
       entry.pathname,
     ];
-    const { success, stderr } = await new Deno.Command("deno", { args, env: { NO_COLOR: "1" } }).output();
+    const { success, stderr } = await new Deno.Command(Deno.execPath(), { args, env: { NO_COLOR: "1" } })
+      .output();
     if (!success) throw new Error(`Cannot bundle ./${name}:\n${new TextDecoder().decode(stderr)}`);
     await Deno.copyFile(`${folder}/mod.js`, new URL(`${name}.js`, out));
     const declarations = await Deno.readTextFile(`${folder}/mod.d.ts`);

@@ -8,7 +8,7 @@
 
 import { filesBelow, ROOT } from "./gate/tree.ts";
 import { type Group, groupOf, GROUPS, permissionsOf } from "./testing/groups.ts";
-import { skipReason, type TestCase } from "./testing/junit.ts";
+import { lacksSharedAlone, skipReason, type TestCase } from "./testing/junit.ts";
 import { killAll, runGroup } from "./testing/run_group.ts";
 import { find } from "./testing/tools.ts";
 
@@ -66,7 +66,7 @@ async function runPart({ group, files }: { group: Group; files: string[] }, temp
 
 /** Under CI a skip is a failure, unless all that is missing is the recorded data. */
 export function judge(one: TestCase, ci: boolean): TestCase {
-  if (one.outcome !== "skipped" || !ci || skipReason(one.name) === "../shared") return one;
+  if (one.outcome !== "skipped" || !ci || lacksSharedAlone(one.name)) return one;
   const reason = skipReason(one.name) ?? "something that its name does not say";
   return { ...one, outcome: "failed", detail: `skipped for want of ${reason}, which CI must have` };
 }

@@ -49,7 +49,16 @@ function isStep(name: string, names: Set<string>): boolean {
   return false;
 }
 
-/** Why a test was skipped: what stands in `[needs …]` at the end of its name, or null when it does not say. */
+/**
+ * Why a test was skipped: what stands in `[needs …]`, or in `(SKIPPED: … is not there)`, at the end of its name; null
+ * when the name does not say.
+ */
 export function skipReason(name: string): string | null {
-  return /\[needs ([^\]]+)\]\s*$/.exec(name)?.[1] ?? null;
+  const said = /\[needs ([^\]]+)\]\s*$/.exec(name) ?? /\(SKIPPED: (.+?)(?: is not there)?\)\s*$/.exec(name);
+  return said?.[1] ?? null;
+}
+
+/** Whether all that a skipped test lacked is the recorded data beside the checkout: the one skip that CI accepts. */
+export function lacksSharedAlone(name: string): boolean {
+  return /^\.\.\/shared(\/[\w./-]*)?$/.test(skipReason(name) ?? "");
 }

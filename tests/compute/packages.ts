@@ -1,4 +1,5 @@
 /** Builds what Node and browsers run: the npm package, as users get it, and the suite as one module. */
+import { find, type Need } from "../../scripts/testing/tools.ts";
 import { sharedFile, sharedVectors } from "./shared.ts";
 import type { Recorded } from "./suite/recorded.ts";
 import { VECTOR_FILES, type Vectors } from "./suite/vectors.ts";
@@ -9,14 +10,21 @@ const ROOT = new URL("../../", import.meta.url);
 export async function buildPackages(): Promise<string> {
   const folder = await Deno.makeTempDir({ prefix: "seamless-compute-" });
   const read = "--allow-read";
-  await deno(["run", read, "--allow-write", "--allow-run=deno", "scripts/build_npm.ts", `${folder}/npm`]);
+  await deno([
+    "run",
+    read,
+    "--allow-write",
+    `--allow-run=${Deno.execPath()}`,
+    "scripts/build_npm.ts",
+    `${folder}/npm`,
+  ]);
   const suite = "tests/compute/suite/mod.ts";
   await deno(["bundle", "--quiet", "--no-lock", "--output", `${folder}/suite.js`, suite]);
   return folder;
 }
 
 async function deno(args: string[]): Promise<void> {
-  const { success, stderr } = await new Deno.Command("deno", { args, cwd: ROOT }).output();
+  const { success, stderr } = await new Deno.Command(Deno.execPath(), { args, cwd: ROOT }).output();
   if (!success) throw new Error(`deno ${args.join(" ")} failed:\n${new TextDecoder().decode(stderr)}`);
 }
 
@@ -28,23 +36,12 @@ export function sharedCases(): { vectors: Vectors; recorded: Recorded[]; folder:
   return { vectors: vectors ?? {}, recorded: (recorded?.recorded.cases ?? []) as Recorded[], folder };
 }
 
-/** Whether the named tool answers to `--version`. */
-export async function toolVersion(tool: string): Promise<string | null> {
-  try {
-    const { success, stdout } = await new Deno.Command(tool, { args: ["--version"], stderr: "null" })
-      .output();
-    return success ? new TextDecoder().decode(stdout).trim() : null;
-  } catch (error) {
-    if (error instanceof Deno.errors.NotFound) return null;
-    throw error;
-  }
-}
-
 /** Registers a test that needs a tool: skipped by name where it is absent, failed where `CI` demands it. */
-export function toolTest(o: { name: string; tool: string; found: boolean; fn: () => Promise<void> }): void {
+export function toolTest(o: { name: string; tool: Need; fn: (path: string) => Promise<void> }): void {
   const demanded = ["1", "true"].includes(Deno.env.get("CI") ?? "");
-  if (o.found) {
-    Deno.test({ name: o.name, sanitizeOps: true, sanitizeResources: true, fn: o.fn });
+  const path = find(o.tool);
+  if (path !== null) {
+    Deno.test({ name: o.name, sanitizeOps: true, sanitizeResources: true, fn: () => o.fn(path) });
   } else if (demanded) {
     Deno.test(o.name, () => {
       throw new Error(`${o.tool} is not there, and CI demands it`);

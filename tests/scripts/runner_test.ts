@@ -38,6 +38,8 @@ Deno.test("under CI a skip has failed, unless the recorded data alone is missing
   strictEqual(judge(skipped("x"), true).outcome, "failed");
   strictEqual(judge(skipped("x [needs ../shared, chromium]"), true).outcome, "failed");
   strictEqual(judge(skipped("x [needs ../shared]"), true).outcome, "skipped");
+  strictEqual(judge(skipped("x (SKIPPED: ../shared/data/bars is not there)"), true).outcome, "skipped");
+  strictEqual(judge(skipped("x (SKIPPED: /usr/bin/chromium is not there)"), true).outcome, "failed");
   strictEqual(judge(skipped("x [needs chromium]"), false).outcome, "skipped");
   strictEqual(skipReason("x [needs ../shared, chromium] "), "../shared, chromium");
 });
