@@ -61,7 +61,7 @@ import { createService, finishNode } from "./history/service.ts";
 import type { HistorySettings } from "./history/settings.ts";
 import { createSnapshots, type Snapshots } from "./history/snapshots.ts";
 import type { VerifyParts } from "./history/verify.ts";
-import { createJsonLog } from "./observe/json_log.ts";
+import { stderrLog } from "./observe/json_log.ts";
 import { createApp } from "./server/app.ts";
 import { startServer } from "./server/serve.ts";
 
@@ -108,7 +108,7 @@ export async function wire(loaded: LoadedConfig, o: WireOptions = {}): Promise<H
   const { config } = loaded;
   const clock = o.clock ?? systemClock;
   const dice = o.dice ?? systemDice;
-  const log = o.log ?? logOf(config, o.verbosity ?? "normal", clock);
+  const log = o.log ?? stderrLog(logLevel(config, o.verbosity), clock);
   for (const warning of loaded.warnings) log.emit("warn", "seamless.config.warning", { ...warning });
   const compute = await load();
   const stores = openStores(loaded, { clock, dice });
@@ -223,7 +223,7 @@ export async function serve(
 ): Promise<{ url: string; finished: Promise<void>; stop: () => Promise<void> }> {
   const clock = o.clock ?? systemClock;
   const dice = o.dice ?? systemDice;
-  const log = o.log ?? logOf(loaded.config, o.verbosity ?? "normal", clock);
+  const log = o.log ?? stderrLog(logLevel(loaded.config, o.verbosity), clock);
   const service = await wire(loaded, { ...o, clock, dice, log, resumeJobs: true });
   const listening = () =>
     startServer(createApp({
@@ -253,17 +253,6 @@ async function orClose<T>(open: () => T, service: HistoryService): Promise<T> {
     await service.close();
     throw error;
   }
-}
-
-function logOf(config: Config, verbosity: "quiet" | "normal" | "verbose", clock: Clock): Log {
-  const { log_level } = config.seamless.observability;
-  const level = verbosity === "quiet" ? "error" : verbosity === "verbose" ? "debug" : log_level;
-  const encoder = new TextEncoder();
-  return createJsonLog({
-    level,
-    clock,
-    write: (line) => void Deno.stderr.writeSync(encoder.encode(`${line}\n`)),
-  });
 }
 
 function openStores(loaded: LoadedConfig, { clock, dice }: { clock: Clock; dice: Dice }): Stores {

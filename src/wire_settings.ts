@@ -4,6 +4,7 @@ import type { BackfillSettings } from "./backfill/backfiller.ts";
 import type { RetryPolicy } from "./backfill/retry.ts";
 import { type Config, exchangeConfig, isLoopback } from "./config/mod.ts";
 import { RETRY_BACKOFF_CAP_MS } from "./core/limits.ts";
+import type { LogLevel } from "./core/ports.ts";
 import { budgetKey } from "./core/rate_budget.ts";
 import type { HistorySettings } from "./history/settings.ts";
 import type { ServerConfig } from "./server/settings.ts";
@@ -95,4 +96,10 @@ export function venueSettings(config: Config, id: string) {
     msPerUnit: tokens === null ? null : interval_ms / tokens,
     penaltyBackoffMs: penalty_backoff_ms,
   };
+}
+
+/** The lowest level that is logged: the configured one, unless the command line asked for more or less. */
+export function logLevel(config: Config, verbosity: "quiet" | "normal" | "verbose" = "normal"): LogLevel {
+  if (verbosity === "normal") return config.seamless.observability.log_level;
+  return verbosity === "quiet" ? "error" : "debug";
 }

@@ -21,3 +21,13 @@ function plain(value: unknown): unknown {
   if (value instanceof Error) return `${value.name}: ${value.message}`;
   return value;
 }
+
+/** A JSON log on standard error: standard output is for data. */
+export function stderrLog(level: LogLevel, clock: Clock): Log {
+  const encoder = new TextEncoder();
+  return createJsonLog({
+    level,
+    clock,
+    write: (line) => void Deno.stderr.writeSync(encoder.encode(`${line}\n`)),
+  });
+}
