@@ -1,9 +1,8 @@
 /** The suite in headless Chromium: the npm package and its WebAssembly, fetched from a page on loopback. */
 import puppeteer from "puppeteer-core";
-import { buildPackages, expectAllPassed, sharedCases, toolTest, toolVersion } from "../compute/packages.ts";
+import { buildPackages, expectAllPassed, sharedCases, toolTest } from "../compute/packages.ts";
 import type { Outcome } from "../compute/suite/mod.ts";
 
-const CHROMIUM = "/usr/bin/chromium";
 const FLAGS = [
   "--headless",
   "--no-sandbox",
@@ -53,15 +52,14 @@ const IN_PAGE = `(async (seed) => {
 
 toolTest({
   name: "the compute core passes its whole suite in headless Chromium, fetched from a page",
-  tool: CHROMIUM,
-  found: await toolVersion(CHROMIUM) !== null,
-  async fn() {
+  tool: "chromium",
+  async fn(chromium) {
     const folder = await buildPackages();
     const { vectors, recorded, folder: bars } = sharedCases();
     await Deno.writeTextFile(`${folder}/cases.json`, JSON.stringify({ vectors, recorded }));
     const server = serve(folder, bars);
     const browser = await puppeteer.launch({
-      executablePath: CHROMIUM,
+      executablePath: chromium,
       args: FLAGS,
       userDataDir: `${folder}/profile`,
       protocolTimeout: PATIENCE_MS,
