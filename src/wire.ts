@@ -24,13 +24,7 @@ import { type Compute, load } from "./compute/mod.ts";
 import { type Config, exchangeConfig, type LoadedConfig } from "./config/mod.ts";
 import { cancelled } from "./core/errors.ts";
 import { CONFORMANCE_VERSION } from "./core/metadata.ts";
-import {
-  backfillSettings,
-  historySettings,
-  retryPolicy,
-  serverConfig,
-  venueSettings,
-} from "./wire_settings.ts";
+import * as settingsOf from "./wire_settings.ts";
 import type {
   ArtifactStore,
   AsOfRegister,
@@ -108,7 +102,7 @@ export async function wire(loaded: LoadedConfig, o: WireOptions = {}): Promise<H
   const { config } = loaded;
   const clock = o.clock ?? systemClock;
   const dice = o.dice ?? systemDice;
-  const log = o.log ?? stderrLog(logLevel(config, o.verbosity), clock);
+  const log = o.log ?? stderrLog(settingsOf.logLevel(config, o.verbosity), clock);
   for (const warning of loaded.warnings) log.emit("warn", "seamless.config.warning", { ...warning });
   const compute = await load();
   const stores = openStores(loaded, { clock, dice });
@@ -184,7 +178,8 @@ function makeJobs(shared: Shared, { publishing }: PublishingSide): JobDesk {
           grid: site.grid,
           priority: "backfill",
           signal,
-          attempt: (call) => withRetries(call, { policy: retryPolicy(config), clock, dice, signal }),
+          attempt: (call) =>
+            withRetries(call, { policy: settingsOf.retryPolicy(config), clock, dice, signal }),
         });
       },
     },
@@ -223,12 +218,12 @@ export async function serve(
 ): Promise<{ url: string; finished: Promise<void>; stop: () => Promise<void> }> {
   const clock = o.clock ?? systemClock;
   const dice = o.dice ?? systemDice;
-  const log = o.log ?? stderrLog(logLevel(loaded.config, o.verbosity), clock);
+  const log = o.log ?? stderrLog(settingsOf.logLevel(loaded.config, o.verbosity), clock);
   const service = await wire(loaded, { ...o, clock, dice, log, resumeJobs: true });
   const listening = () =>
     startServer(createApp({
       service,
-      config: serverConfig(loaded.config),
+      config: settingsOf.serverConfig(loaded.config),
       clock,
       dice,
       log,
@@ -301,7 +296,7 @@ function openExchanges(
         key,
         budgetRules(exchangeConfig(config, id).rate_limit, { exchange: id, rateLimitMs }),
       ),
-    settings: (id) => venueSettings(config, id),
+    settings: (id) => settingsOf.venueSettings(config, id),
   });
 }
 
@@ -324,9 +319,9 @@ function makeBackfiller(
     clock: parts.clock,
     dice: parts.dice,
     emit: (event) => parts.events.emit(event),
-    settings: backfillSettings(config),
+    settings: settingsOf.backfillSettings(config),
   });
-  return { backfiller, settings: historySettings(config) };
+  return { backfiller, settings: settingsOf.historySettings(config) };
 }
 
 /** This machine's name in provenance, where the process may know it. */
