@@ -50,10 +50,10 @@ export function sharedFolder(): string {
   return fileURLToPath(new URL("../shared/", ROOT));
 }
 
-/** The Python of the tests: `TEST_PYTHON`, which `.ci/run` and `scripts/python_env.ts` set. */
+/** The Python of the tests: `TEST_PYTHON`, else the one that `deno task python` has made. */
 function pythonPath(): string | null {
-  const named = Deno.env.get("TEST_PYTHON");
-  return named && isFile(named) ? named : null;
+  const named = Deno.env.get("TEST_PYTHON") || fileURLToPath(new URL(".cache/python/bin/python", ROOT));
+  return isFile(named) ? named : null;
 }
 
 /** Where a tool is: an absolute path, or null when the machine lacks it. */
