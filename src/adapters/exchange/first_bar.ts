@@ -13,6 +13,8 @@
 import { slotOf, slotStart } from "../../core/timeframe.ts";
 import type { Probe, Prober, Scale } from "./probes.ts";
 
+/** Pages that an outage may be long and is still told from the time before the listing for sure. */
+const OUTAGE_PAGES = 6;
 /** Before any exchange existed (2009-01-01). */
 const EARLY_SEC = 1_230_768_000;
 const DAY_SEC = 86_400;
@@ -156,24 +158,49 @@ async function halved(
   const { grid } = prober.own;
   const newest = await prober.probe(prober.own, { limit: pageRows });
   if (newest === null) return null;
-  let first = newest.first;
-  let low = slotOf(from, grid);
-  for (let back = pageRows; prober.left > 0;) {
-    while (low < first && prober.left > 0) {
-      const middle = Math.max(low, Math.floor((low + first - pageRows) / 2));
-      const probe = await prober.probe(prober.own, { sinceSec: slotStart(middle, grid), limit: pageRows });
-      if (probe !== null && probe.first < first) first = probe.first;
-      else low = middle + pageRows;
-    }
-    const looked = first - back;
-    if (looked < slotOf(from, grid)) return slotStart(first, grid);
-    back *= 2;
-    const probe = await prober.probe(prober.own, { sinceSec: slotStart(looked, grid), limit: pageRows });
-    if (probe !== null && probe.first < first) {
-      first = probe.first;
-      low = slotOf(from, grid);
-      back = pageRows;
-    }
+  const begin = slotOf(from, grid);
+  let first: number | null = newest.first;
+  for (let seen = first; first !== null; seen = first) {
+    const found = await firstByHalves(prober, { low: begin, high: seen, pageRows });
+    if (prober.left <= 0) return null;
+    first = await firstBefore(prober, { begin, high: found, pageRows });
+    if (first === null) return prober.left > 0 ? slotStart(found, grid) : null;
+  }
+  return null;
+}
+
+/** The first bar at or after `low`, if time falls into a part without bars and a part with them. Slot. */
+async function firstByHalves(
+  prober: Prober,
+  { low, high, pageRows }: { low: number; high: number; pageRows: number },
+): Promise<number> {
+  let first = high;
+  for (let at = low; at < first && prober.left > 0;) {
+    const middle = Math.max(at, Math.floor((at + first - pageRows) / 2));
+    const sinceSec = slotStart(middle, prober.own.grid);
+    const probe = await prober.probe(prober.own, { sinceSec, limit: pageRows });
+    if (probe !== null && probe.first < first) first = probe.first;
+    else at = middle + pageRows;
+  }
+  return first;
+}
+
+/**
+ * A bar before `high`: looked for page by page over the distance of a long outage, then on single pages at distances
+ * that grow so that the calls left reach to `begin`. Slot.
+ */
+async function firstBefore(
+  prober: Prober,
+  { begin, high, pageRows }: { begin: number; high: number; pageRows: number },
+): Promise<number | null> {
+  const far = Math.max(1, prober.left - OUTAGE_PAGES - 1);
+  const growth = Math.max(1.25, ((high - begin) / (OUTAGE_PAGES * pageRows)) ** (1 / far));
+  let back = pageRows;
+  for (let looks = 1; high - back >= begin && prober.left > 0; looks++) {
+    const sinceSec = slotStart(high - back, prober.own.grid);
+    const probe = await prober.probe(prober.own, { sinceSec, limit: pageRows });
+    if (probe !== null && probe.first < high) return probe.first;
+    back = looks < OUTAGE_PAGES ? back + pageRows : Math.ceil(back * growth);
   }
   return null;
 }

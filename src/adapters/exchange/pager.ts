@@ -46,18 +46,14 @@ interface AskedPage {
   sentAt: number;
 }
 
-/** A page that the venue answered. */
-interface Answer {
-  call: CallContext;
-  reading: PageReading;
-}
-
 /** The loop, with what it learns on the way. */
 export class Pager {
   readonly #paging: Paging;
   #question: Question;
   /** Ask for full pages whatever is left: the venue answers from its newest bar backwards. */
   #isWide = false;
+  /** The last page had fewer rows than were asked: look further, so that its last bar gets a follower. */
+  #isThin = false;
   /** The venue begins its pages so many bars early. */
   #lead = 0;
 
@@ -77,6 +73,7 @@ export class Pager {
       const page = this.#pageAt(at);
       const asked = await this.#ask(page);
       if (await this.#learns(page, asked)) continue;
+      this.#isThin = asked.reading.distinct < page.limit;
       const next = await this.#accept(page, asked);
       if (next <= at) throw beside(venue, ask);
       at = next;
@@ -90,19 +87,18 @@ export class Pager {
     const { ask, book } = this.#paging;
     if (reading.first !== null) book.sawBar(ask, slotStart(reading.first, this.#question.grid));
     if (reading.last !== null && !this.#isNow(reading.last)) book.sawSinceHonoured();
-    if (await this.#fillsFromEnd(page, { call, reading })) return true;
-    book.sawRows(call.rows.length);
-    if (this.#countsFromNow(page, { call, reading })) return this.#isWide = true;
-    return this.#beginsEarly(page, { call, reading });
+    if (await this.#fillsFromEnd(page, reading)) return true;
+    book.sawRows(reading.distinct);
+    if (this.#countsFromNow(page, reading)) return this.#isWide = true;
+    return this.#beginsEarly(page, reading);
   }
 
   /**
    * A venue that answers about a span, and holds fewer rows a page than we asked, may send the newest ones: the
    * head of the span is missing, not absent. Asked for the head alone, it shows it; then pages become so small.
    */
-  async #fillsFromEnd(page: Page, { call, reading: { first, last } }: Answer): Promise<boolean> {
+  async #fillsFromEnd(page: Page, { first, last, distinct: rows }: PageReading): Promise<boolean> {
     const { book } = this.#paging;
-    const rows = call.rows.length;
     if (first === null || last === null || first === page.from) return false;
     if (rows >= page.limit || rows < book.mostRows || last >= page.from + page.limit) return false;
     const head = await this.#ask({ from: page.from, limit: Math.min(first - page.from, rows) });
@@ -113,25 +109,27 @@ export class Pager {
   }
 
   /** A full page that skips its head and reaches up to now may be counted back from now: a larger one shows more. */
-  #countsFromNow(page: Page, { call, reading: { first, last } }: Answer): boolean {
+  #countsFromNow(page: Page, { first, last, distinct }: PageReading): boolean {
     if (this.#isWide || first === null || last === null || page.limit >= this.#question.pageRows) {
       return false;
     }
-    if (first === page.from || call.rows.length < page.limit) return false;
+    if (first === page.from || distinct < page.limit) return false;
     return this.#isNow(last) && !this.#paging.book.honoursSince;
   }
 
   /** A page that was spent on bars before its start has not answered at all: it is asked with more rows. */
-  #beginsEarly(page: Page, { call, reading: { first, before, early } }: Answer): boolean {
+  #beginsEarly(page: Page, { first, before, early, distinct }: PageReading): boolean {
     const lead = Math.min(early, this.#question.pageRows >> 1);
     if (lead <= this.#lead) return false;
     this.#lead = lead;
-    return first === null && before !== null && call.rows.length >= page.limit;
+    return first === null && before !== null && distinct >= page.limit;
   }
 
   #pageAt(from: number): Page {
     const page = pageAt(from, this.#question, this.#lead);
-    return this.#isWide ? { ...page, limit: this.#question.pageRows } : page;
+    const { pageRows, forming } = this.#question;
+    if (this.#isWide) return { ...page, limit: pageRows };
+    return this.#isThin ? { ...page, limit: Math.max(page.limit, Math.min(pageRows, forming - from)) } : page;
   }
 
   /** One page under the caller's retry policy. */
@@ -204,10 +202,10 @@ export class Pager {
 /** A page that reaches up to now, as evidence of what a venue keeps. */
 function newestOf(
   call: CallContext | null,
-  { reading: { first, last }, isNow }: { reading: PageReading; isNow: (slot: number) => boolean },
+  { reading: { first, last, distinct }, isNow }: { reading: PageReading; isNow: (slot: number) => boolean },
 ): Probe | null {
   if (call === null || first === null || last === null || !isNow(last)) return null;
-  return { first, last, rows: call.rows.length };
+  return { first, last, rows: distinct };
 }
 
 function endless(venue: Venue, { symbol, timeframe }: BarsAsk) {

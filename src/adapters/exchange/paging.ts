@@ -44,6 +44,8 @@ export interface PageReading {
   /** Slot of the newest row before the page's start, or null; and how many slots before it came. */
   before: number | null;
   early: number;
+  /** Slots that came, wherever they lie: rows less their doubles. */
+  distinct: number;
   /** Rows after the forming bar, which nobody can know yet. */
   future: number;
 }
@@ -144,18 +146,21 @@ function extentOf(slots: Float64Array, page: Page, { forming }: Question) {
   let last: number | null = null;
   let before: number | null = null;
   let future = 0;
-  const early = new Set<number>();
+  let early = 0;
+  const seen = new Set<number>();
   for (const slot of slots) {
     if (slot > forming) future++;
-    else if (slot >= page.from) {
+    if (!(slot <= forming) || seen.has(slot)) continue;
+    seen.add(slot);
+    if (slot >= page.from) {
       if (first === null || slot < first) first = slot;
       if (last === null || slot > last) last = slot;
-    } else if (slot < page.from) {
-      early.add(slot);
+    } else {
+      early++;
       if (before === null || slot > before) before = slot;
     }
   }
-  return { first, last, before, early: early.size, future };
+  return { first, last, before, early, distinct: seen.size, future };
 }
 
 /** Rows inside the question without those of an unsure last bar. Rows without a usable time are conformance's to judge. */

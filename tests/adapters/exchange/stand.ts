@@ -1,7 +1,7 @@
 /** What the tests of the exchange adapter share: an adapter over a recorded exchange, and fakes of its neighbours. */
 
 import { createExchanges } from "../../../src/adapters/exchange/ccxt.ts";
-import type { ExchangeSettings } from "../../../src/adapters/exchange/settings.ts";
+import type { ExchangeSettings, ExchangesInput } from "../../../src/adapters/exchange/settings.ts";
 import type { BarsAsk, Exchange, Exchanges, Log, RateLimiter } from "../../../src/core/ports.ts";
 import { gridOf } from "../../../src/core/timeframe.ts";
 import type { TimeRange } from "../../../src/core/time_range.ts";
@@ -76,10 +76,11 @@ export function at(iso: string): number {
 /** Runs `test` against a venue; everything is closed afterwards. */
 export async function onVenue(
   venue: VenueId,
-  { now, settings, marketsDir, ...options }: RecordedExchangeOptions & {
+  { now, settings, marketsDir, declareBudget, ...options }: RecordedExchangeOptions & {
     now: string;
     settings?: Partial<ExchangeSettings>;
     marketsDir?: string;
+    declareBudget?: ExchangesInput["declareBudget"];
   },
   test: (stand: Stand) => Promise<void>,
 ): Promise<void> {
@@ -96,6 +97,7 @@ export async function onVenue(
     dice: new SeededDice(1),
     log,
     marketsDir: marketsDir ?? null,
+    declareBudget,
   });
   try {
     const exchange = await exchanges.get(venue);
