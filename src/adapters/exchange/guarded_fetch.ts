@@ -11,6 +11,7 @@ import { cancelled, HistoryError } from "../../core/errors.ts";
 import type { ExchangeFault } from "../../core/exchange_fault.ts";
 import { fault } from "./fault.ts";
 import type { Clock } from "../../core/ports.ts";
+import { scanCandles } from "./candle_json.ts";
 import { type CallContext, currentCall, newCall } from "./call_context.ts";
 import type { CcxtReply, CcxtRequest } from "./ccxt_client.ts";
 
@@ -47,7 +48,7 @@ export function guardedFetch(guard: GuardOptions): (url: string, request: CcxtRe
     call.headers = response.headers;
     if (call.isBars) call.bodies.push(bytes);
     call.text = decode(bytes) ?? "";
-    call.json = parse(call.text);
+    call.json = (call.isBars ? scanCandles(bytes) : null) ?? parse(call.text);
     guard.onReply(call);
     checkBody(call, { target, exchange: guard.exchange });
     return {
