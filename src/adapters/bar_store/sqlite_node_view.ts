@@ -3,6 +3,8 @@
  * gives stays the same object until something changed.
  */
 
+import type { Bars } from "../../core/bar_frame.ts";
+import { TIME_LIMIT_SEC } from "../../core/limits.ts";
 import type { Finding, LedgerRow, NodeRecord, NodeState } from "../../core/ports.ts";
 import type { Grid } from "../../core/timeframe.ts";
 import { chunkOf } from "../../core/stored_chunk.ts";
@@ -40,8 +42,11 @@ export interface NodeView {
 }
 
 const HEAD_COLUMNS = "k, revision, rows, digest, runs";
+/** Cells of a node's row before those of its record. */
+const NODE_STATE_CELLS = 5;
 const NODE_SQL =
-  `SELECT id, revision, ledger_cut, findings_cut, ${rows.NODE_COLUMNS} FROM nodes WHERE node_id = ?`;
+  `SELECT id, revision, ledger_cut, findings_cut, ledger_span, ${rows.NODE_COLUMNS} FROM nodes WHERE node_id = ?`;
+const ALWAYS: TimeRange = [-TIME_LIMIT_SEC, TIME_LIMIT_SEC];
 
 /** The view as it is now: `held` itself when nothing was written to the node since; null for an unknown node. */
 export function loadNodeView(sql: Statements, nodeId: string, held: NodeView | null): NodeView | null {
@@ -57,77 +62,78 @@ export function loadNodeView(sql: Statements, nodeId: string, held: NodeView | n
 
 function readView(sql: Statements, cells: SqlValue[], held: NodeView | null): NodeView {
   const [id, revision, ledgerCut, findingsCut] = cells as number[];
-  const node: NodeRecord = rows.nodeOf(cells.slice(4));
+  const node: NodeRecord = rows.nodeOf(cells.slice(NODE_STATE_CELLS));
   const since = held?.state.revision ?? -1;
   const heads = newerHeads(sql, { id, since, grid: node.grid }, held?.heads ?? []);
   const ledger = newerLedger(sql, { id, since: since < ledgerCut ? -1 : since }, held?.ledger ?? []);
   const findings = newerFindings(sql, { id, since: since < findingsCut ? -1 : since }, held?.findings);
-  const provisional = sql.rows(
-    `SELECT ${rows.PROVISIONAL_COLUMNS} FROM provisional WHERE node = ? ORDER BY ts`,
-    id,
-  ).map(rows.provisionalOf);
-  const state: NodeState = {
+  const state = stateOf(heads, {
     node,
     revision,
-    final: joinRuns(heads.map(({ runs }) => runs)),
-    chunks: heads.map(({ k, rows, digest }) => ({ k, rows, digest })),
-    provisional: provisionalFrame(provisional),
+    provisional: provisionalWithin(sql, id),
     ledger: ledger.map(({ row }) => row),
     findings: [...findings.values()].sort(byTimeAndFlag),
-  };
+  });
   return { id, state, heads, ledger, findings };
+}
+
+function stateOf(heads: readonly ChunkHead[], rest: Omit<NodeState, "final" | "chunks">): NodeState {
+  return {
+    ...rest,
+    final: joinRuns(heads.map(({ runs }) => runs)),
+    chunks: heads.map(({ k, rows, digest }) => ({ k, rows, digest })),
+  };
 }
 
 /** What touches the range, read anew: few rows, found by index, however long the node's history is. */
 export function loadNodePart(sql: Statements, nodeId: string, range: TimeRange): NodeState | null {
   return sql.within("BEGIN", () => {
-    const cells = sql.first(
-      `SELECT id, revision, ledger_span, ${rows.NODE_COLUMNS} FROM nodes WHERE node_id = ?`,
-      nodeId,
-    );
-    if (cells === null) return null;
-    const [id, revision, span] = cells as number[];
-    const node = rows.nodeOf(cells.slice(3));
-    const [start, end] = range;
-    const heads = headsOf(
-      sql.rows(
-        `SELECT ${HEAD_COLUMNS} FROM chunks WHERE node = ? AND k BETWEEN ? AND ? ORDER BY k`,
-        id,
-        chunkOf(start, node.grid),
-        chunkOf(end, node.grid),
-      ),
-      node.grid,
-    );
-    const provisional = sql.rows(
-      `SELECT ${rows.PROVISIONAL_COLUMNS} FROM provisional WHERE node = ? AND ts >= ? AND ts < ? ORDER BY ts`,
-      id,
-      start,
-      end,
-    );
-    const ledger = sql.rows(
-      `SELECT ${rows.LEDGER_COLUMNS} FROM ledger WHERE node = ? AND start > ? AND start < ? AND end > ?
-       ORDER BY asked_at, revision, ordinal`,
-      id,
-      start - span,
-      end,
-      start,
-    );
-    const findings = sql.rows(
-      `SELECT ${rows.FINDING_COLUMNS} FROM findings WHERE node = ? AND ts >= ? AND ts < ? ORDER BY ts, flag`,
-      id,
-      start,
-      end,
-    );
-    return narrowState({
-      node,
-      revision,
-      final: joinRuns(heads.map(({ runs }) => runs)),
-      chunks: heads.map(({ k, rows, digest }) => ({ k, rows, digest })),
-      provisional: provisionalFrame(provisional.map(rows.provisionalOf)),
-      ledger: ledger.map(rows.ledgerRowOf),
-      findings: findings.map(rows.findingOf),
-    }, range);
+    const cells = sql.first(NODE_SQL, nodeId);
+    return cells === null ? null : narrowState(readPart(sql, cells, range), range);
   });
+}
+
+function readPart(sql: Statements, cells: SqlValue[], range: TimeRange): NodeState {
+  const [id, revision, , , ledgerSpan] = cells as number[];
+  const node = rows.nodeOf(cells.slice(NODE_STATE_CELLS));
+  const [start, end] = range;
+  const heads = sql.rows(
+    `SELECT ${HEAD_COLUMNS} FROM chunks WHERE node = ? AND k BETWEEN ? AND ? ORDER BY k`,
+    id,
+    chunkOf(start, node.grid),
+    chunkOf(end, node.grid),
+  );
+  const ledger = sql.rows(
+    `SELECT ${rows.LEDGER_COLUMNS} FROM ledger WHERE node = ? AND start > ? AND start < ? AND end > ?
+     ORDER BY asked_at, revision, ordinal`,
+    id,
+    start - ledgerSpan,
+    end,
+    start,
+  );
+  const findings = sql.rows(
+    `SELECT ${rows.FINDING_COLUMNS} FROM findings WHERE node = ? AND ts >= ? AND ts < ? ORDER BY ts, flag`,
+    id,
+    start,
+    end,
+  );
+  return stateOf(headsOf(heads, node.grid), {
+    node,
+    revision,
+    provisional: provisionalWithin(sql, id, range),
+    ledger: ledger.map(rows.ledgerRowOf),
+    findings: findings.map(rows.findingOf),
+  });
+}
+
+function provisionalWithin(sql: Statements, id: number, [start, end]: TimeRange = ALWAYS): Bars {
+  const found = sql.rows(
+    `SELECT ${rows.PROVISIONAL_COLUMNS} FROM provisional WHERE node = ? AND ts >= ? AND ts < ? ORDER BY ts`,
+    id,
+    start,
+    end,
+  );
+  return provisionalFrame(found.map(rows.provisionalOf));
 }
 
 function headsOf(cells: SqlValue[][], grid: Grid): ChunkHead[] {
