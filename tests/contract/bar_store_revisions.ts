@@ -156,24 +156,6 @@ export const REVISION_CHECKS: Record<string, BarStoreCheck> = {
     assert.deepEqual([outcome.inserted, outcome.revised], [1, 0]);
     assert.deepEqual(await logOf(store), []);
   },
-  "a provisional bar that the final answer lacks is kept as final, and as withdrawn": async ({ store }) => {
-    await store.commit(writeOf([], { provisional: barsAt(minutes(0, 4)) }));
-    const answer = writeOf([0], { answered: [[0, 180]], finalUntil: 120 });
-    const outcome = await store.commit(answer);
-    assert.deepEqual([outcome.revised, outcome.withdrawn], [0, 1]);
-    assert.deepEqual([...(await storedBars(store)).ts], [0, 60]);
-    assert.deepEqual(await logOf(store), [[60, null, "withdrawn", false]]);
-    assert.deepEqual([...(await store.state(NODE))!.provisional.ts], [120, 180]);
-    assert.equal((await store.commit(answer)).withdrawn, 0);
-  },
-  "a provisional bar that an answer lacks before it is final stays provisional": async ({ store }) => {
-    await store.commit(writeOf([], { provisional: barsAt(minutes(0, 3)) }));
-    await store.commit(writeOf([], { answered: [[0, 180]] }));
-    await store.commit(writeOf([], { answered: [[0, 180]], finalUntil: 0 }));
-    await store.commit(writeOf([], { answered: [[60, 120]], finalUntil: 60 }));
-    assert.deepEqual([...(await store.state(NODE))!.provisional.ts], [0, 60, 120]);
-    assert.deepEqual(await logOf(store), []);
-  },
   "where the log speaks of a provisional bar, it follows the bar until it is final": async ({ store }) => {
     const loser = loserAt(60, valuesOf(60, 9));
     await store.commit(writeOf([], { provisional: barAt60(1), conflicts: [loser] }));
