@@ -11,7 +11,7 @@ import { CHUNK_SLOTS } from "../core/limits.ts";
 import type { Grid } from "../core/timeframe.ts";
 import { copyColumns, strideOf } from "./columns.ts";
 import type { Door } from "./door.ts";
-import { TAG, toHex } from "./sha256.ts";
+import { TAG, tagBlock, toHex } from "./sha256.ts";
 import { checkTradeOrder } from "./trade_order.ts";
 import type { Chunk } from "./types.ts";
 
@@ -26,9 +26,7 @@ const DIGEST_BYTES = 32;
 const JOB_BYTES = 16;
 
 const encoder = new TextEncoder();
-/** The block that comes before a leaf's bytes: wasm/fingerprint.ts starts from the state after it. */
-const LEAF_TAG = new Uint8Array(64);
-encoder.encodeInto("seamless.fingerprint.v1/leaf", LEAF_TAG);
+const LEAF_TAG = tagBlock("leaf");
 
 /** See `Compute.chunksOf`. */
 export function chunksOf(door: Door, frame: Bars | Trades, grid: Grid): Chunk[] {
@@ -37,25 +35,23 @@ export function chunksOf(door: Door, frame: Bars | Trades, grid: Grid): Chunk[] 
 
 /** The chunks of bars. Throws `RangeError` unless their times ascend on the grid. */
 export function chunksOfBars(door: Door, frame: Bars, grid: Grid): Chunk[] {
-  door.useGrid(grid);
   const rows = frame.ts.length;
   const chunks: Chunk[] = [];
   for (let from = 0; from < rows;) {
     const taken = Math.min(SLAB_ROWS, rows - from);
-    from += door.scoped(() =>
-      hashSlab(door, { frame, from, rows: taken, last: from + taken === rows }, chunks)
-    );
+    const slab = { frame, grid, from, rows: taken, last: from + taken === rows };
+    from += door.scoped(() => hashSlab(door, slab, chunks));
   }
   return chunks;
 }
 
+/** Rows `from` … `from + rows` of a frame; `last` when the frame ends with them. */
+type Slab = { frame: Bars; grid: Grid; from: number; rows: number; last: boolean };
+
 /** Hashes the whole chunks of one slab and answers how many rows those have. */
-function hashSlab(
-  door: Door,
-  slab: { frame: Bars; from: number; rows: number; last: boolean },
-  chunks: Chunk[],
-) {
+function hashSlab(door: Door, slab: Slab, chunks: Chunk[]): number {
   const { frame, from, rows, last } = slab;
+  door.useGrid(slab.grid);
   const stride = strideOf(rows);
   const columns = copyColumns(
     door,

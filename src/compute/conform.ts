@@ -115,7 +115,7 @@ function checkColumns(input: ConformInput) {
   const present: Record<string, ArrayLike<Cell>> = {};
   let rows = -1;
   for (const name of schema) {
-    const column = Object.hasOwn(input.columns, name) ? input.columns[name] : undefined;
+    const column = input.columns[name];
     if (column === undefined || column === null) continue;
     const length = typeof column === "object" ? column.length : NaN;
     if (!Number.isSafeInteger(length) || length < 0 || length > 0xffff_ffff) {

@@ -77,6 +77,8 @@ type Exports = {
 
 type Functions = Omit<Exports, "memory">;
 
+/** Memory that an instance may hold between calls; after a call that needed more, a fresh one takes its place. */
+export const WASM_KEPT_BYTES = 64 * 1024 * 1024;
 /** A single block of arena stays below this, so that addresses and lengths never wrap. */
 const BLOCK_MAX_BYTES = 0x7fff_0000;
 
@@ -90,30 +92,58 @@ const STATUS: Record<number, string> = {
 /** SHA-256 of the parts, one after the other, by the host. */
 export type HostHash = (parts: readonly Uint8Array[]) => Uint8Array;
 
-/** One instance of the core and its arena. */
+/**
+ * One instance of the core and its arena. Between outermost scopes it holds no state but memory: what lasts (hash
+ * states, grids) is brought along by each call, so that the instance can be exchanged for a fresh one.
+ */
 export class Door {
-  readonly wasm: Functions;
-  readonly #memory: WebAssembly.Memory;
-  #trapped: Error | null = null;
-
   /** Hashes with the host's own SHA-256 where that is faster; the core computes the same bytes without it. */
   readonly hostHash: HostHash | null;
+  readonly #module: WebAssembly.Module;
+  #wasm: Functions;
+  #memory: WebAssembly.Memory;
+  #trapped: Error | null = null;
+  #depth = 0;
 
-  constructor(instance: WebAssembly.Instance, hostHash: HostHash | null = null) {
+  private constructor(module: WebAssembly.Module, instance: WebAssembly.Instance, hostHash: HostHash | null) {
     this.hostHash = hostHash;
+    this.#module = module;
     const exports = instance.exports as unknown as Exports;
     this.#memory = exports.memory;
-    this.wasm = this.#guarded(exports);
+    this.#wasm = this.#guarded(exports);
+  }
+
+  /** Makes an instance of the module. */
+  static async open(module: WebAssembly.Module, hostHash: HostHash | null = null): Promise<Door> {
+    return new Door(module, await WebAssembly.instantiate(module, {}), hostHash);
+  }
+
+  /** The core's functions. */
+  get wasm(): Functions {
+    return this.#wasm;
   }
 
   /** Runs `work` with an arena of its own, given back whatever happens. */
   scoped<T>(work: () => T): T {
     const start = this.wasm.mark();
+    this.#depth++;
     try {
       return work();
     } finally {
-      if (this.#trapped === null) this.wasm.reset(start);
+      this.#depth--;
+      if (this.#trapped === null) this.#giveBack(start);
     }
+  }
+
+  /** WebAssembly never returns memory: after a large call only a new instance does. */
+  #giveBack(start: number): void {
+    if (this.#depth > 0 || this.#memory.buffer.byteLength <= WASM_KEPT_BYTES) {
+      this.#wasm.reset(start);
+      return;
+    }
+    const exports = new WebAssembly.Instance(this.#module, {}).exports as unknown as Exports;
+    this.#memory = exports.memory;
+    this.#wasm = this.#guarded(exports);
   }
 
   /** The address of `bytes` bytes of arena. Throws `RangeError` when memory does not suffice. */

@@ -26,7 +26,7 @@ export type WasmSource = BufferSource | WebAssembly.Module | Response | Promise<
  */
 export async function load(wasm?: WasmSource, o: { hostHash?: HostHash } = {}): Promise<Compute> {
   const module = await compile(await wasm);
-  return bind(new Door(await WebAssembly.instantiate(module, {}), o.hostHash ?? null));
+  return bind(await Door.open(module, o.hostHash ?? null));
 }
 
 async function compile(wasm: Awaited<WasmSource> | undefined): Promise<WebAssembly.Module> {

@@ -5,6 +5,13 @@ import type { Door } from "./door.ts";
 /** The tags of SFP-1, by the number that WASM knows them by. */
 export const TAG = { leaf: 0, chunk: 1, root: 2 } as const;
 
+/** A tag as the block that it fills: what a hash starts with that cannot start from the state after it. */
+export function tagBlock(name: keyof typeof TAG): Uint8Array {
+  const block = new Uint8Array(64);
+  new TextEncoder().encodeInto(`seamless.fingerprint.v1/${name}`, block);
+  return block;
+}
+
 const STREAM_BYTES = 104;
 const DIGEST_BYTES = 32;
 /** Bytes that go into the arena at once: memory stays small however long the message. */
