@@ -119,8 +119,21 @@ export class Backfiller {
 
   /** Venue time now, epoch seconds: the local clock less the skew last measured. */
   venueNow(exchange: string): number {
-    const skew = this.#parts.exchanges.peek(exchange)?.skewMs() ?? 0;
-    return (this.#parts.clock.nowMs() - skew) / 1000;
+    return this.venueTime(exchange, this.#parts.clock.nowMs());
+  }
+
+  /** Venue time at an instant of the local clock, epoch seconds, by the skew as it is known now. */
+  venueTime(exchange: string, localMs: number): number {
+    return (localMs - (this.#parts.exchanges.peek(exchange)?.skewMs() ?? 0)) / 1000;
+  }
+
+  /** Measures the venue's clock where that is due. What fails here fails the fetch that follows, which tells it. */
+  async syncClock(exchange: string, signal: AbortSignal): Promise<void> {
+    try {
+      await (await this.#parts.exchanges.get(exchange)).syncClock(signal);
+    } catch (error) {
+      if (!(error instanceof HistoryError)) throw error;
+    }
   }
 
   /** Windows that would be asked for `range` now. Pure but for the clock. */

@@ -129,3 +129,5 @@ export const ENSURE_POLL_MS = 2_000;
 export const HEAD_FRESH_MS = 100;
 /** Cuts of one chunk whose digests are kept: different ranges that end in the same chunk. */
 export const CHUNK_CUTS_KEPT = 8;
+/** What a look at storage may take when the deadline of its request is due: the answer must leave all the same. */
+export const LAST_LOOK_MS = 25;

@@ -17,7 +17,7 @@ export interface FillingInput {
   retryBackoffMs: number;
   /** Whether a failed window is tried once more after the pause (requests under an SLA). */
   maySettle: boolean;
-  /** Publishes what was filled; null: nothing is published. */
+  /** Publishes what was filled, and tells by itself when it cannot; null: nothing is published. */
   publish: (() => Promise<void>) | null;
   /** Fires when the windows are given up: at the end of the service, or of the request (`backfill.mode: sync`). */
   signal: AbortSignal;
@@ -27,7 +27,7 @@ export class Filling {
   readonly windows: Window[];
   /** Settles when every window has landed and was published; never rejects. */
   readonly done: Promise<void>;
-  /** Settles with the publication; never rejects (a failed one is told by its own events). */
+  /** Settles with the publication. */
   readonly published: Promise<void>;
   readonly #input: FillingInput;
   readonly #landed = new Map<Window, Promise<void>>();

@@ -10,13 +10,14 @@ import type { Compute } from "../compute/mod.ts";
 import { type Bars, barsBetween, concatBars, emptyBars, makeBars } from "../core/bar_frame.ts";
 import { BAR_COLUMNS } from "../core/bar_frame.ts";
 import { formingStart } from "../core/effective_range.ts";
+import { HistoryError } from "../core/errors.ts";
 import { type FoundGap, ratiosOf, sumGaps } from "../core/gaps.ts";
 import { isSettled } from "../core/gap_reason.ts";
 import { judge, overdueOf } from "../core/gate.ts";
 import { formatAsOf } from "../core/instant.ts";
 import type { Snapshot } from "../core/manifest.ts";
 import type { Metadata } from "../core/metadata.ts";
-import type { AsOfRegister, BarStore, Clock } from "../core/ports.ts";
+import type { AsOfRegister, BarStore, Clock, Log } from "../core/ports.ts";
 import type { Answer } from "../core/service.ts";
 import { barsOfChunks, chunkRange, decodeRows } from "../core/stored_chunk.ts";
 import { intervalOf, slotCount, slotOf, slotStart } from "../core/timeframe.ts";
@@ -27,6 +28,7 @@ import type { Heads } from "./heads.ts";
 import type { Outages } from "./outages.ts";
 import { fingerprintOf, type Piece, pieceOf, piecesOfBars } from "./pieces.ts";
 import type { Question } from "./question.ts";
+import { chunkAtState } from "./rows_of_state.ts";
 import type { HistorySettings } from "./settings.ts";
 import type { Snapshots } from "./snapshots.ts";
 import type { Waits } from "./waits.ts";
@@ -35,6 +37,7 @@ export interface LiveParts {
   store: BarStore;
   compute: Compute;
   clock: Clock;
+  log: Log;
   outages: Outages;
   snapshots: Snapshots | null;
   heads: Heads | null;
@@ -121,7 +124,9 @@ async function rowsOf(
   const on = { grid: site.grid, compute: parts.compute };
   const final: Piece[] = [];
   const late: Bars[] = [];
-  for await (const chunk of parts.store.read(question.nodeId, [start, end])) {
+  for await (const stored of parts.store.read(question.nodeId, [start, end])) {
+    const chunk = chunkAtState(stored, o.view, parts.compute);
+    if (chunk === null) continue;
     const piece = pieceOf(chunk, [start, o.finalUntil], on);
     if (piece !== null) final.push(piece);
     late.push(barsOfChunks([chunk], [o.finalUntil, end]));
@@ -180,18 +185,23 @@ async function datasetOf(
       asOfRegression: question.asOfMs !== null,
     };
   }
-  const head = await parts.heads.newest(question.nodeId);
+  const { heads } = parts;
   const recorded = await parts.asOf.last(question.worldId, question.nodeId);
-  const newest = head === null
-    ? recorded
-    : head.asOfMs === recorded
+  const head = await unlessUnreadable(
+    parts,
+    question.nodeId,
+    () => newestHead(heads, question.nodeId, recorded),
+  );
+  const newest = head === null || head.asOfMs === recorded
     ? recorded
     : await parts.asOf.advance(question.worldId, question.nodeId, head.asOfMs);
   const floor = question.asOfMs;
   const asOfRegression = floor !== null &&
     (newest === null || floor > newest || (recorded !== null && floor < recorded));
   const asOf = newest === null ? null : formatAsOf(newest);
-  if (head !== null && await belongsTo(head, o, parts)) {
+  // The pair of fingerprint and as_of names a dataset: a head that is older than what was given before cannot.
+  const isNamed = head !== null && head.asOfMs === newest;
+  if (isNamed && await unlessUnreadable(parts, question.nodeId, () => belongsTo(head, o, parts))) {
     const { seq, manifestUri, manifestSha256 } = head;
     return {
       fingerprint: head.manifest.dataset_fingerprint,
@@ -202,6 +212,30 @@ async function datasetOf(
     };
   }
   return { fingerprint: o.answerFingerprint, scope: "answer", snapshot: null, asOf, asOfRegression };
+}
+
+/** The newest snapshot; looked up anew where another process has given a younger one than is known here. */
+async function newestHead(heads: Heads, nodeId: string, recordedMs: number | null): Promise<Snapshot | null> {
+  const head = await heads.newest(nodeId);
+  if (recordedMs === null || (head !== null && head.asOfMs >= recordedMs)) return head;
+  heads.forget(nodeId);
+  return await heads.newest(nodeId);
+}
+
+/** The hot store's bars are served though the artifact store cannot be read; they then belong to no snapshot. */
+async function unlessUnreadable<T>(
+  parts: LiveParts,
+  nodeId: string,
+  read: () => Promise<T>,
+): Promise<T | null> {
+  try {
+    return await read();
+  } catch (error) {
+    if (!(error instanceof HistoryError)) throw error;
+    const { code, message } = error;
+    parts.log.emit("error", "seamless.artifact.unreadable", { node_id: nodeId, code, error: message });
+    return null;
+  }
 }
 
 /**

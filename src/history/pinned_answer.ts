@@ -7,7 +7,7 @@
 import type { Compute } from "../compute/mod.ts";
 import { effectiveRange, requestedRange } from "../core/effective_range.ts";
 import { type FoundGap, ratiosOf, sumGaps } from "../core/gaps.ts";
-import { breachesCoverage, judge } from "../core/gate.ts";
+import { judge } from "../core/gate.ts";
 import { HistoryError } from "../core/errors.ts";
 import { formatAsOf } from "../core/instant.ts";
 import type { ChunkRecord, Snapshot } from "../core/manifest.ts";
@@ -20,6 +20,7 @@ import type { Grid } from "../core/timeframe.ts";
 import { slotOf, slotStart } from "../core/timeframe.ts";
 import type { TimeRange } from "../core/time_range.ts";
 import { baseMetadata, flagsOf, gapList } from "./answer_metadata.ts";
+import { refuseBreaches } from "./breaches.ts";
 import { boundsOf, cutSlice, fingerprintOf, type Piece, pieceOf } from "./pieces.ts";
 import type { Question } from "./question.ts";
 import type { HistorySettings } from "./settings.ts";
@@ -62,7 +63,7 @@ export async function pinnedAnswer(
   const cut = await readEdges({ snapshot, grid, range }, parts, context.signal);
   const reading: Reading = { question, snapshot, grid, requested, range, ...cut };
   const metadata = await describe(reading, parts);
-  refuseBreach(question, metadata);
+  refuseBreaches(question, metadata, parts.settings.partialOk);
   const timing = [{ name: "snapshot", ms: Math.round(parts.clock.monotonicMs() - startedMs) }];
   return {
     metadata,
@@ -212,22 +213,4 @@ async function* slicesOf(
 /** The snapshot never changes, so its name and the place stand for the rows from there on. */
 function remainderOf({ snapshot }: Reading, fromTs: number): string {
   return `${snapshot.manifestSha256}@${fromTs}`;
-}
-
-function refuseBreach(question: Question, metadata: Metadata): void {
-  if (
-    question.sla.on_violation !== "FAIL_FAST" ||
-    !breachesCoverage(metadata.explained_ratio, question.minCoverage)
-  ) {
-    return;
-  }
-  throw new HistoryError(
-    "COVERAGE_INCOMPLETE",
-    `Cannot serve ${question.nodeId}: coverage ${metadata.explained_ratio} is below min_coverage ${question.minCoverage}`,
-    {
-      hint:
-        "Look at the reasons with `seamless gaps`; lower min_coverage, or use on_violation PARTIAL_FILL or HOLD",
-      ranges: metadata.gaps.map((gap): TimeRange => [gap.start, gap.end]),
-    },
-  );
 }

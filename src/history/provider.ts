@@ -8,8 +8,7 @@ import { openSlots, viewOf } from "../backfill/node_view.ts";
 import type { Window } from "../backfill/plan.ts";
 import { effectiveRange, formingStart, requestedRange } from "../core/effective_range.ts";
 import { cancelled, HistoryError } from "../core/errors.ts";
-import { breachesCoverage } from "../core/gate.ts";
-import { UNPINNED_MAX_ROWS } from "../core/limits.ts";
+import { LAST_LOOK_MS, UNPINNED_MAX_ROWS } from "../core/limits.ts";
 import type { Clock, Dice } from "../core/ports.ts";
 import type { FetchRequest, RequestContext } from "../core/request.ts";
 import type { Answer } from "../core/service.ts";
@@ -18,6 +17,7 @@ import type { OpenBecause } from "../core/strategy.ts";
 import { slotCount } from "../core/timeframe.ts";
 import { type Ranges, type TimeRange, toPairs } from "../core/time_range.ts";
 import { finalBorder } from "../backfill/absorb.ts";
+import { refuseBreaches } from "./breaches.ts";
 import { Filling } from "./filling.ts";
 import { liveAnswer, type LiveParts } from "./live_answer.ts";
 import { pinnedAnswer, type PinnedParts } from "./pinned_answer.ts";
@@ -77,25 +77,14 @@ export class Provider {
   async #live(question: Question, context: RequestContext, fetching: AbortSignal): Promise<Answer> {
     const { clock, settings } = this.#parts;
     const waits = new Waits({ clock, sla: question.sla, patient: question.patient });
-    const looked = await waits.within("storage_wait", this.#stand(question), context.signal);
+    const askedAtMs = clock.nowMs();
+    const looked = await waits.within("storage_wait", this.#stand(question, askedAtMs), context.signal);
     if (looked.late) return await this.#storageLate(question, waits);
-    const before = looked.value;
-    refuseTooLarge(question, before, context, settings.maxRangeBars);
-    const strategy = STRATEGIES[question.strategy];
-    const barsBefore = barsIn(before);
-    let because: OpenBecause = "not_waited";
-    let failure: HistoryError | null = null;
-    if (before.open.length > 0 && strategy.backfill !== "never") {
-      const filling = this.#startFilling(question, before, fetching);
-      if (strategy.backfill === "wait") {
-        because = await this.#wait(question, { filling, waits, before }, context);
-        failure = filling.failure;
-        if (question.patient?.timeoutMs != null && because === "budget_ended") {
-          throw waits.exceeded(question.nodeId);
-        }
-      }
-    }
-    const after = before.open.length === 0 ? before : await this.#stand(question);
+    refuseTooLarge(question, looked.value, context, settings.maxRangeBars);
+    const fetched = looked.value.open.length > 0 && STRATEGIES[question.strategy].backfill !== "never"
+      ? await this.#fetch(question, { before: looked.value, askedAtMs, waits, fetching }, context)
+      : { because: "not_waited" as const, failure: null, after: looked.value };
+    const { because, failure, after } = fetched;
     if (after.open.length > 0) this.#settle(question, { because, failure, waits, after });
     const answer = await liveAnswer({
       question,
@@ -104,18 +93,21 @@ export class Provider {
       effective: after.effective,
       now: after.now,
       waits,
-      barsBefore,
+      barsBefore: barsIn(looked.value),
       failure: failure === null ? null : failure.message,
     }, this.#parts);
-    refuseBreaches(question, answer, settings.partialOk);
+    refuseBreaches(question, answer.metadata, settings.partialOk);
     return answer;
   }
 
-  /** Reads where the node stands now: its state, the range that can be answered, what of it is open. */
-  async #stand(question: Question): Promise<Standing> {
+  /**
+   * Where the node stands: its state, the range that can be answered, what of it is open. What is closed is judged by
+   * the venue's time at which the request came, so that a bar that closes during the wait changes nothing.
+   */
+  async #stand(question: Question, askedAtMs: number): Promise<Standing> {
     const { backfiller, compute } = this.#parts;
     const site = await backfiller.site(question.nodeId);
-    const now = backfiller.venueNow(question.parsed.exchange);
+    const now = backfiller.venueTime(question.parsed.exchange, askedAtMs);
     const forming = formingStart(now, site.grid);
     const requested = requestedRange(question.bounds, forming, site.grid);
     const effective = effectiveRange(requested, site.grid, forming);
@@ -123,6 +115,45 @@ export class Provider {
       ? compute.missingRanges(effective, new Float64Array(0), site.grid)
       : openSlots(viewOf(site.state, compute), effective, now, compute);
     return { site, now, requested, effective, open };
+  }
+
+  /** Fetches as the strategy says, and looks again. */
+  async #fetch(
+    question: Question,
+    o: { before: Standing; askedAtMs: number; waits: Waits; fetching: AbortSignal },
+    context: RequestContext,
+  ): Promise<{ because: OpenBecause; failure: HistoryError | null; after: Standing }> {
+    const { askedAtMs, waits, fetching } = o;
+    const waiting = STRATEGIES[question.strategy].backfill === "wait";
+    const before = waiting ? await this.#onVenueTime(question, o, context) : o.before;
+    const filling = this.#startFilling(question, before, fetching);
+    const because = waiting
+      ? await this.#wait(question, { filling, waits, before }, context)
+      : "not_waited" as const;
+    // The last look is short and done even when nothing is left of the total: the store has what came just in time.
+    const again = await waits.atLeast(LAST_LOOK_MS, this.#stand(question, askedAtMs), context.signal);
+    const isLate = again.late || because === "budget_ended";
+    if (isLate && question.patient !== null) throw waits.exceeded(question.nodeId);
+    return {
+      because: isLate ? "budget_ended" : because,
+      failure: waiting ? filling.failure : null,
+      after: again.late ? before : again.value,
+    };
+  }
+
+  /** Before a venue is first asked, its clock is: it may have other bars closed than ours says. */
+  async #onVenueTime(
+    question: Question,
+    o: { before: Standing; askedAtMs: number; waits: Waits; fetching: AbortSignal },
+    context: RequestContext,
+  ): Promise<Standing> {
+    const { backfiller } = this.#parts;
+    const { exchange } = question.parsed;
+    const synced = backfiller.syncClock(exchange, o.fetching);
+    this.#parts.background(synced);
+    const waited = await o.waits.within("backfill_wait", synced, context.signal);
+    if (waited.late || backfiller.venueTime(exchange, o.askedAtMs) === o.before.now) return o.before;
+    return await this.#stand(question, o.askedAtMs);
   }
 
   /** Starts every window that the strategy fetches, the newest first; what may be waited for is marked. */
@@ -145,7 +176,7 @@ export class Provider {
       retryBackoffMs: question.sla.retry_backoff_ms,
       maySettle: question.patient === null,
       publish: this.#parts.settings.publish && question.features.publish_fingerprint !== false
-        ? () => this.#parts.publish(question.nodeId, before.effective)
+        ? () => this.#publish(question.nodeId, before.effective)
         : null,
       signal,
     });
@@ -162,7 +193,9 @@ export class Provider {
     const { filling, waits, before } = o;
     const waited = this.#waitedWindows(question, filling.windows, before, waits);
     if (waits.violation !== null && question.sla.on_violation === "FAIL_FAST") return "budget_ended";
-    const border = finalBorder(before.now, before.site.grid, this.#parts.settings.stabilizationBars);
+    // The newest bars: those that were provisional when they were last asked, and what closed since.
+    const newest = 2 * this.#parts.settings.stabilizationBars + 1;
+    const border = finalBorder(before.now, before.site.grid, newest);
     const isLive = (window: Window) =>
       STRATEGIES[question.strategy].live && firstOpen(before.open, window) >= border;
     const live = waited.filter(isLive);
@@ -177,6 +210,21 @@ export class Provider {
     await waits.within("total", filling.published, context.signal);
     waits.violation = violation;
     return filling.failure === null ? "still_pending" : "fetch_failed";
+  }
+
+  /** Bars that were fetched are answered whatever becomes of their publication. */
+  async #publish(nodeId: string, range: TimeRange): Promise<void> {
+    try {
+      await this.#parts.publish(nodeId, range);
+    } catch (error) {
+      if (!(error instanceof HistoryError)) throw error;
+      const { code, message } = error;
+      this.#parts.log.emit("error", "seamless.artifact.not_published", {
+        node_id: nodeId,
+        code,
+        error: message,
+      });
+    }
   }
 
   /** All windows, or for a bounded strategy those of the newest `max_sync_gap_bars` open slots. */
@@ -284,30 +332,6 @@ function refuseTooLarge(
       ranges: [standing.effective],
     },
   );
-}
-
-/** Coverage and conformance that the request does not accept, where the policy makes them errors (spec §5, §11). */
-function refuseBreaches(question: Question, answer: Answer, partialOk: boolean): void {
-  const { metadata } = answer;
-  if (metadata.verdict.reasons.includes("conformance_blocked") && !partialOk) {
-    throw new HistoryError(
-      "CONFORMANCE_BLOCKED",
-      `Cannot serve ${question.nodeId}: its flags ${JSON.stringify(metadata.conformance_flags)} are blocking`,
-      { hint: "Change seamless.conformance.blocking, or set partial_ok to let answers through, flagged" },
-    );
-  }
-  if (question.sla.on_violation !== "FAIL_FAST") return;
-  if (breachesCoverage(metadata.explained_ratio, question.minCoverage)) {
-    throw new HistoryError(
-      "COVERAGE_INCOMPLETE",
-      `Cannot serve ${question.nodeId}: coverage ${metadata.explained_ratio} is below min_coverage ${question.minCoverage}`,
-      {
-        hint:
-          "Look at the reasons with `seamless gaps`; lower min_coverage, or use on_violation PARTIAL_FILL or HOLD",
-        ranges: metadata.gaps.map((gap): TimeRange => [gap.start, gap.end]),
-      },
-    );
-  }
 }
 
 function coverageIncomplete(question: Question, open: TimeRange[]): HistoryError {

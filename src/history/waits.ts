@@ -10,6 +10,12 @@ import { phaseBudget } from "../core/sla.ts";
 
 type TimedPhase = Exclude<Phase, "sync_gap">;
 
+/** How long a wait may take, and the budget that says so. */
+interface Limit {
+  ms: number;
+  phase: TimedPhase;
+}
+
 /** What a wait came to. */
 export type Waited<T> = { late: false; value: T } | { late: true };
 
@@ -34,8 +40,7 @@ export class Waits {
 
   /** What `phase` may still use, ms; `Infinity` for callers that wait until the work is done. */
   budgetMs(phase: TimedPhase): number {
-    const total = this.#totalMs() - this.elapsedMs();
-    return Math.max(0, this.#patient === null ? Math.min(phaseBudget(this.#sla, phase), total) : total);
+    return this.#limitOf(phase).ms;
   }
 
   /**
@@ -43,17 +48,29 @@ export class Waits {
    * `work` does, and with the signal's reason when that fires.
    */
   async within<T>(phase: TimedPhase, work: Promise<T>, signal?: AbortSignal): Promise<Waited<T>> {
-    const budget = this.budgetMs(phase);
+    return await this.#race(phase, { limit: this.#limitOf(phase), work, signal });
+  }
+
+  /** As `within` the total, but `work` gets at least `leastMs`, also when nothing is left. */
+  async atLeast<T>(leastMs: number, work: Promise<T>, signal?: AbortSignal): Promise<Waited<T>> {
+    const limit = this.#limitOf("total");
+    return await this.#race("total", { limit: { ...limit, ms: Math.max(limit.ms, leastMs) }, work, signal });
+  }
+
+  async #race<T>(
+    phase: TimedPhase,
+    { limit, work, signal }: { limit: Limit; work: Promise<T>; signal?: AbortSignal },
+  ): Promise<Waited<T>> {
     const started = this.#clock.monotonicMs();
     const done = new AbortController();
-    const alarm = budget === Infinity ? never<Waited<T>>() : this.#alarm<T>(budget, done.signal);
+    const alarm = limit.ms === Infinity ? never<Waited<T>>() : this.#alarm<T>(limit.ms, done.signal);
     try {
       const outcome = await Promise.race([
         work.then((value): Waited<T> => ({ late: false, value })),
         alarm,
         ...(signal === undefined ? [] : [rejectOn<Waited<T>>(signal, done.signal)]),
       ]);
-      this.#note(phase, started, budget, outcome.late);
+      this.#note(phase, { started, limit, late: outcome.late });
       return outcome;
     } finally {
       done.abort();
@@ -94,14 +111,23 @@ export class Waits {
     return this.#patient === null ? this.#sla.total_deadline_ms : this.#patient.timeoutMs ?? Infinity;
   }
 
-  #note(phase: TimedPhase, startedMs: number, budget: number, late: boolean): void {
-    const ms = Math.round(this.#clock.monotonicMs() - startedMs);
-    this.phases[phase] = { ms, budget_ms: finite(budget) };
-    if (!late || this.violation !== null) return;
-    const total = this.budgetMs("total") <= 0;
-    this.violation = total
+  /** The smaller of the phase's own budget, less what it used already, and what is left of the total. */
+  #limitOf(phase: TimedPhase): Limit {
+    const total = { ms: Math.max(0, this.#totalMs() - this.elapsedMs()), phase: "total" } as const;
+    if (this.#patient !== null || phase === "total") return total;
+    const own = Math.max(0, phaseBudget(this.#sla, phase) - (this.phases[phase]?.ms ?? 0));
+    return own < total.ms ? { ms: own, phase } : total;
+  }
+
+  #note(phase: TimedPhase, o: { started: number; limit: Limit; late: boolean }): void {
+    const before = this.phases[phase];
+    const ms = Math.round(this.#clock.monotonicMs() - o.started) + (before?.ms ?? 0);
+    const budget_ms = before?.budget_ms ?? finite(o.limit.ms);
+    this.phases[phase] = { ms, budget_ms };
+    if (!o.late) return;
+    this.violation ??= o.limit.phase === "total"
       ? { phase: "total", budget_ms: finite(this.#totalMs()), elapsed_ms: Math.round(this.elapsedMs()) }
-      : { phase, budget_ms: finite(budget), elapsed_ms: ms };
+      : { phase, budget_ms, elapsed_ms: ms };
   }
 
   async #alarm<T>(ms: number, cancel: AbortSignal): Promise<Waited<T>> {

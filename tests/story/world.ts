@@ -4,6 +4,7 @@
  * over the same `Holdings` is another process, or the same one after a restart.
  */
 
+import { createHash } from "node:crypto";
 import { createMemoryArtifacts } from "../../src/adapters/artifact_store/memory.ts";
 import { MemoryBarStore } from "../../src/adapters/bar_store/memory.ts";
 import { MemoryJobStore } from "../../src/adapters/bar_store/memory_jobs.ts";
@@ -28,6 +29,7 @@ import type { FetchRequest, RequestContext } from "../../src/core/request.ts";
 import type { Answer, HistoryService, ServiceEvent } from "../../src/core/service.ts";
 import { decodeRows } from "../../src/core/stored_chunk.ts";
 import { EventHub } from "../../src/history/events.ts";
+import { Heads } from "../../src/history/heads.ts";
 import { Health } from "../../src/history/health.ts";
 import { JobDesk } from "../../src/history/job_desk.ts";
 import { Outages } from "../../src/history/outages.ts";
@@ -38,7 +40,7 @@ import { Reports } from "../../src/history/reports.ts";
 import { createService, finishNode } from "../../src/history/service.ts";
 import { createSnapshots } from "../../src/history/snapshots.ts";
 import { backfillSettings, historySettings } from "../../src/wire_settings.ts";
-import { FakeClock, SeededDice } from "../fake_clock.ts";
+import { FakeClock, SeededDice, turn } from "../fake_clock.ts";
 import { ScriptedVenue, ScriptedVenues } from "./scripted_venue.ts";
 
 export const compute: Compute = await load();
@@ -123,21 +125,44 @@ export function makeWorld(o: WorldOptions = {}): World {
     events,
     logged,
     async ask(request, context) {
-      const answer = await clock.runUntilSettled(
-        service.bars({ nodeId: NODE, ...request }, context),
-        86_400_000,
-      );
+      const answer = await settle(clock, service.bars({ nodeId: NODE, ...request }, context));
       return { ...answer.metadata, frame: await rowsOf(answer) };
     },
     async fill([start, end], { nodeId = NODE, refetch } = {}) {
-      const job = await clock.runUntilSettled(service.fill({ nodes: [nodeId], start, end, refetch }, {}));
+      const job = await settle(clock, service.fill({ nodes: [nodeId], start, end, refetch }, {}));
       if (job.state !== "complete" && job.errors.length > 0) {
         throw new Error(`the fill failed: ${JSON.stringify(job.errors)}`);
       }
     },
-    close: () => clock.runUntilSettled(service.close()),
+    close: () => settle(clock, service.close()),
   };
   return world;
+}
+
+/** Segments are hashed beside the main thread; in a story that would be real time that nobody holds. */
+crypto.subtle.digest = (algorithm, data) => {
+  if (algorithm !== "SHA-256" || !(data instanceof Uint8Array)) {
+    throw new TypeError(`not in a story: ${algorithm}`);
+  }
+  return Promise.resolve(Uint8Array.from(createHash("sha256").update(data).digest()).buffer);
+};
+
+/** Turns that what runs gets before time goes on: encoding and reading let others run in between. */
+const TURNS = 4;
+/** Turns without anybody asleep after which the work hangs. */
+const IDLE_TURNS_MAX = 20_000;
+
+/** Lets time pass, from sleeper to sleeper, until `work` settles. */
+export async function settle<T>(clock: FakeClock, work: Promise<T>): Promise<T> {
+  let settled = false;
+  const mark = () => void (settled = true);
+  work.then(mark, mark);
+  for (let idle = 0; idle < IDLE_TURNS_MAX;) {
+    for (let turns = 0; turns < TURNS && !settled; turns++) await turn();
+    if (settled) return await work;
+    idle = await clock.advanceToNext() ? 0 : idle + TURNS;
+  }
+  throw new Error(`Nothing came of the work, and nobody sleeps`);
 }
 
 /** Runs a story; the service is closed afterwards. */
@@ -200,7 +225,9 @@ function assemble(parts: {
   const snapshots = artifacts === null
     ? null
     : createSnapshots({ artifacts, codec, compute, clock, settings: reading });
+  const heads = snapshots === null ? null : new Heads({ snapshots, clock });
   const publishing = artifacts === null ? null : new Publishing({
+    heads: heads!,
     publisher: createPublisher({
       ...{ artifacts, codec, compute, clock, dice, log, index: holdings.index, snapshots: snapshots! },
       settings: {
@@ -221,7 +248,19 @@ function assemble(parts: {
       .finally(() => underWay.delete(done));
     underWay.add(done);
   };
-  const shared = { store, compute, clock, dice, log, outages, snapshots, settings, backfiller, background };
+  const shared = {
+    store,
+    compute,
+    clock,
+    dice,
+    log,
+    outages,
+    snapshots,
+    heads,
+    settings,
+    backfiller,
+    background,
+  };
   const lifetime = ending.signal;
   const jobs = new JobDesk({
     ...{
