@@ -69,10 +69,16 @@ async function twinEqualsWebCrypto(): Promise<void> {
 function splitsEverywhere(compute: Compute, longest: number): void {
   for (let length = 0; length <= longest; length++) {
     const bytes = message(length);
-    const wanted = hex(compute.sha256(bytes));
+    const wanted = compute.sha256(bytes);
     for (let at = 0; at <= length; at++) {
-      const found = streamed(compute, [bytes.subarray(0, at), bytes.subarray(at)]);
-      equal(found, wanted, `length ${length}, split at ${at}`);
+      const stream = compute.sha256Stream();
+      stream.update(bytes.subarray(0, at));
+      stream.update(bytes.subarray(at));
+      const found = stream.digest();
+      // Six hundred thousand digests: they become text only when they differ.
+      if (wanted.some((byte, i) => byte !== found[i])) {
+        equal(hex(found), hex(wanted), `length ${length}, split at ${at}`);
+      }
     }
   }
 }
