@@ -1,0 +1,76 @@
+/** What a venue that says no makes of a request: an error while nothing of the node is stored, else what there is. */
+
+import { deepStrictEqual, ok, strictEqual } from "node:assert/strict";
+import { rejection } from "../refusal.ts";
+import { refuses } from "./scripted_venue.ts";
+import { FORMING, inWorld, NODE } from "./world.ts";
+
+const PAST = { start: FORMING - 1_800, end: FORMING - 600 };
+const HELD = [PAST.start, PAST.start + 600] as const;
+
+for (const strategy of ["SEAMLESS", "AUTO_BACKFILL"]) {
+  for (const on_violation of ["FAIL_FAST", "PARTIAL_FILL", "HOLD"] as const) {
+    Deno.test(`${strategy}, ${on_violation}: an exchange that nobody knows is EXCHANGE_UNKNOWN, each time it is asked`, () =>
+      inWorld({}, async (world) => {
+        const asked = { ...PAST, nodeId: "ohlcv:binanse:BTC/USDT:1m", strategy, sla: { on_violation } };
+        for (let times = 0; times < 2; times++) {
+          const error = await rejection(world.ask(asked));
+          deepStrictEqual([error.code, error.hint], ["EXCHANGE_UNKNOWN", "Did you mean binance?"]);
+        }
+        strictEqual(world.clock.monotonicMs(), 0);
+      }));
+
+    for (const code of ["SYMBOL_UNKNOWN", "EXCHANGE_REFUSED", "BAD_TIMEFRAME"] as const) {
+      Deno.test(`${strategy}, ${on_violation}: ${code} is an error while nothing is stored, after one call a window`, () =>
+        inWorld({}, async (world) => {
+          world.venue.deed = refuses(code);
+          const asked = { start: HELD[0], end: HELD[1], strategy, sla: { on_violation } };
+          strictEqual((await rejection(world.ask(asked))).code, code);
+          strictEqual(world.venue.calls.length, 1);
+          strictEqual((await rejection(world.ask(asked))).code, code);
+        }));
+    }
+  }
+
+  Deno.test(`${strategy}: a refusal delivers what is stored, with the gap as fetch_failed`, () =>
+    inWorld({}, async (world) => {
+      await world.fill(HELD);
+      world.venue.deed = refuses("EXCHANGE_REFUSED");
+      const told = await world.ask({ ...PAST, strategy });
+      deepStrictEqual([told.rows, told.complete, told.verdict.mode], [10, false, "PARTIAL_FILL"]);
+      deepStrictEqual(told.gaps.map(({ reason, settled }) => [reason, settled]), [["fetch_failed", false]]);
+      const { gaps: [gap] } = await world.service.gaps(NODE, { range: [PAST.start, PAST.end], limit: 10 });
+      ok(gap.error?.startsWith("EXCHANGE_REFUSED: "), String(gap.error));
+      deepStrictEqual([gap.attempts, gap.next_ask], [1, null]);
+    }));
+}
+
+Deno.test("a symbol that is unknown once is answered as soon as the venue lists it", () =>
+  inWorld({}, async (world) => {
+    world.venue.deed = refuses("SYMBOL_UNKNOWN");
+    strictEqual((await rejection(world.ask(PAST))).code, "SYMBOL_UNKNOWN");
+    world.venue.deed = () => {};
+    const told = await world.ask(PAST);
+    deepStrictEqual([told.rows, told.complete], [20, true]);
+  }));
+
+Deno.test("a node never seen answers coverage, gaps and condition, all pending, and has no snapshots", () =>
+  inWorld({}, async (world) => {
+    const range = [FORMING - 86_400, FORMING] as const;
+    const coverage = await world.service.coverage(NODE, { range });
+    deepStrictEqual([coverage.covered, coverage.coverage_ratio, coverage.first_bar, coverage.watermark], [
+      [],
+      0,
+      null,
+      null,
+    ]);
+    const { gaps, gaps_total } = await world.service.gaps(NODE, { range, limit: 10 });
+    deepStrictEqual([gaps_total, gaps[0].bars, gaps[0].reason], [1, 1_440, "pending"]);
+    const { days } = await world.service.condition(NODE, range);
+    deepStrictEqual(days.map(({ date, condition, bars, expected }) => [date, condition, bars, expected]), [
+      ["2024-01-01", "pending", 0, 1_440],
+    ]);
+    deepStrictEqual(await world.service.snapshots(NODE, { limit: 10 }), { snapshots: [], next: null });
+    strictEqual((await rejection(world.service.explain(NODE, FORMING))).code, "NODE_UNKNOWN");
+    strictEqual((await rejection(world.service.publish([NODE]))).code, "NODE_UNKNOWN");
+  }));

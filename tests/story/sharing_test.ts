@@ -1,0 +1,138 @@
+/** Each window is fetched once, whoever asks (spec §9, §14), and an answer is of one moment while others fill. */
+
+import { deepStrictEqual, ok, strictEqual } from "node:assert/strict";
+import { stall, unreachable } from "./scripted_venue.ts";
+import { FORMING, inWorld, makeWorld, NODE, settle, type World } from "./world.ts";
+
+const MINUTES = (count: number) => 60 * count;
+/** Ten windows of ten final minutes. */
+const RANGE = { start: FORMING - MINUTES(110), end: FORMING - MINUTES(10) };
+const slow = (world: World) => {
+  for (const venue of world.venues) venue.deed = (_call, signal) => world.clock.sleep(200, signal);
+};
+
+Deno.test("100 equal requests at once fetch each window once, and all get the same bars", () =>
+  inWorld({}, async (world) => {
+    slow(world);
+    const answers = await settle(
+      world.clock,
+      Promise.all(Array.from({ length: 100 }, () => world.service.bars({ nodeId: NODE, ...RANGE }))),
+    );
+    strictEqual(world.venue.calls.length, 10);
+    strictEqual(new Set(world.venue.asked).size, 10);
+    const told = answers.map(({ metadata }) => JSON.stringify(metadata));
+    strictEqual(new Set(told).size, 1, [...new Set(told)].join("\n"));
+    deepStrictEqual([answers[0].metadata.rows, answers[0].metadata.snapshot!.seq], [100, 1]);
+  }));
+
+Deno.test("requests that overlap name the same windows and share them", () =>
+  inWorld({}, async (world) => {
+    slow(world);
+    const ranges = [0, 3, 7, 25, 33].map((shift) => ({
+      start: RANGE.start + MINUTES(shift),
+      end: RANGE.end - MINUTES(shift),
+    }));
+    const answers = await settle(
+      world.clock,
+      Promise.all(ranges.map((range) => world.service.bars({ nodeId: NODE, ...range }))),
+    );
+    deepStrictEqual(answers.map(({ metadata }) => metadata.rows), [100, 94, 86, 50, 34]);
+    strictEqual(world.venue.calls.length, 10);
+  }));
+
+Deno.test("a request rides on the windows of a running fill", () =>
+  inWorld({}, async (world) => {
+    slow(world);
+    const filled = world.service.fill({ nodes: [NODE], start: RANGE.start, end: RANGE.end }, { workers: 10 });
+    const told = await world.ask(RANGE);
+    await settle(world.clock, filled);
+    deepStrictEqual([told.rows, world.venue.calls.length], [100, 10]);
+  }));
+
+Deno.test("two processes on one store fetch each window once between them", async () => {
+  const first = makeWorld();
+  const second = makeWorld({ clock: first.clock, holdings: first.holdings });
+  for (const world of [first, second]) slow(world);
+  const request = { nodeId: NODE, ...RANGE, sla: { total_deadline_ms: 60_000 } };
+  const [a, b] = await settle(
+    first.clock,
+    Promise.all([first.service.bars(request), second.service.bars(request)]),
+  );
+  deepStrictEqual([a.metadata.rows, b.metadata.rows, b.metadata.complete], [100, 100, true]);
+  const asked = [...first.venue.asked, ...second.venue.asked];
+  deepStrictEqual([asked.length, new Set(asked).size], [10, 10]);
+  await first.close();
+  await second.close();
+});
+
+Deno.test("who was refused a window does not spoil it for the next: a failed flight is flown again", () =>
+  inWorld({}, async (world) => {
+    world.venue.deed = unreachable;
+    strictEqual((await world.ask({ ...RANGE, sla: { total_deadline_ms: 1 } })).complete, false);
+    await world.clock.advance(5_000);
+    world.venue.deed = () => {};
+    const told = await world.ask(RANGE);
+    deepStrictEqual([told.rows, told.complete], [100, true]);
+  }));
+
+Deno.test("a window without progress for single_flight_ttl_ms is given up and asked again by the next", () =>
+  inWorld({ config: { seamless: { backfill: { single_flight_ttl_ms: 5_000 } } } }, async (world) => {
+    world.venue.deed = stall;
+    const window = { start: RANGE.start, end: RANGE.start + MINUTES(10) };
+    strictEqual((await world.ask(window)).rows, 0);
+    await world.clock.advance(5_000);
+    world.venue.deed = () => {};
+    const told = await world.ask(window);
+    deepStrictEqual([told.rows, world.venue.calls.length], [10, 2]);
+  }));
+
+Deno.test("rows and gaps of every answer add up while a fill writes between its looks", () =>
+  inWorld({}, async (world) => {
+    let seq = 0;
+    world.venue.deed = (_call, signal) => world.clock.sleep(10 * ++seq, signal);
+    const started = world.service.fill({ nodes: [NODE], start: RANGE.start, end: RANGE.end }, { workers: 3 });
+    const seen = new Set<number>();
+    for (let at = 0; at < 40; at++) {
+      await world.clock.advance(10);
+      const told = await world.ask({ ...RANGE, strategy: "PARTIAL_FILL" });
+      const missing = told.gaps.reduce((slots, gap) => slots + gap.bars, 0);
+      deepStrictEqual([told.rows, told.frame.ts.length], [100 - missing, told.rows]);
+      strictEqual(told.coverage_ratio, told.rows / 100);
+      strictEqual(told.complete, missing === 0);
+      seen.add(told.rows);
+    }
+    await settle(world.clock, started);
+    ok(seen.size > 3, `saw only ${[...seen]}`);
+    strictEqual(world.venue.calls.length, 10);
+  }));
+
+Deno.test("rows that are written after the look at the ledger are left out of that answer", () => {
+  let between: (() => Promise<void>) | null = null;
+  return inWorld({
+    through: {
+      bars: (store) =>
+        new Proxy(store, {
+          get(target, name) {
+            const value = Reflect.get(target, name);
+            if (name !== "read") return typeof value === "function" ? value.bind(target) : value;
+            return async function* (...args: Parameters<typeof target.read>) {
+              const act = between;
+              between = null;
+              await act?.();
+              yield* target.read(...args);
+            };
+          },
+        }),
+    },
+  }, async (world) => {
+    await world.fill([RANGE.start, RANGE.end]);
+    const late = { start: RANGE.start - MINUTES(20), end: RANGE.end };
+    between = async () => {
+      const job = await world.service.fill({ nodes: [NODE], start: late.start, end: late.end }, {});
+      strictEqual(job.state, "complete");
+    };
+    const told = await world.ask({ ...late, strategy: "PARTIAL_FILL" });
+    const missing = told.gaps.reduce((slots, gap) => slots + gap.bars, 0);
+    deepStrictEqual([told.rows + missing, told.rows], [120, told.frame.ts.length]);
+  });
+});
