@@ -65,11 +65,11 @@ export interface WireOptions {
   clock?: Clock;
   dice?: Dice;
   log?: Log;
-  /** Goes on with jobs that a killed process left: what `serve` does. */
-  resumeJobs?: boolean;
+  /** A service that starts: the artifact store is probed, and jobs that a killed process left go on. */
+  atStart?: boolean;
 }
 
-/** The stores of one process, whatever they are made of. */
+/** The stores of one process. */
 interface Stores {
   bars: BarStore;
   jobs: JobStore;
@@ -139,7 +139,10 @@ export async function wire(loaded: LoadedConfig, o: WireOptions = {}): Promise<H
   };
   const published = openPublishing(loaded, shared);
   const jobs = makeJobs(shared, published);
-  if (o.resumeJobs) await jobs.resume();
+  if (o.atStart) {
+    await published.artifacts?.probe();
+    await jobs.resume();
+  }
   return createService({
     ...shared,
     ...published,
@@ -219,7 +222,7 @@ export async function serve(
   const clock = o.clock ?? systemClock;
   const dice = o.dice ?? systemDice;
   const log = o.log ?? stderrLog(settingsOf.logLevel(loaded.config, o.verbosity), clock);
-  const service = await wire(loaded, { ...o, clock, dice, log, resumeJobs: true });
+  const service = await wire(loaded, { ...o, clock, dice, log, atStart: true });
   const listening = () =>
     startServer(createApp({
       service,
@@ -385,6 +388,7 @@ function openPublishing(
   const heads = new Heads({ snapshots, clock: parts.clock });
   const publishing = new Publishing({
     heads,
+    probe: () => artifacts.probe(),
     publisher,
     store: parts.stores.bars,
     compute: parts.compute,

@@ -60,6 +60,7 @@ export function historySettings({ seamless, domains, server }: Config): HistoryS
       maxLagSec: domains.live.max_lag_sec,
       allowPartial: domains.live.allow_partial,
       closeDelayMs: seamless.live.close_delay_ms,
+      monotonicAsOf: domains.live.monotonic_as_of,
     },
     backfillMode: seamless.backfill.mode,
     workers: seamless.backfill.max_concurrent_requests,

@@ -186,13 +186,16 @@ async function datasetOf(
     };
   }
   const { heads } = parts;
-  const recorded = await parts.asOf.last(question.worldId, question.nodeId);
+  const { monotonicAsOf } = parts.settings.live;
+  const recorded = monotonicAsOf ? await parts.asOf.last(question.worldId, question.nodeId) : null;
   const head = await unlessUnreadable(
     parts,
     question.nodeId,
     () => newestHead(heads, question.nodeId, recorded),
   );
-  const newest = head === null || head.asOfMs === recorded
+  const newest = !monotonicAsOf
+    ? head?.asOfMs ?? null
+    : head === null || head.asOfMs === recorded
     ? recorded
     : await parts.asOf.advance(question.worldId, question.nodeId, head.asOfMs);
   const floor = question.asOfMs;

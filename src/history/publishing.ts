@@ -29,6 +29,8 @@ export interface PublishingParts {
   policy: { readonly [key: string]: JsonValue };
   emit: (event: ServiceEvent) => void;
   heads: Heads;
+  /** Refuses an artifact store that ignores put-if-absent; asked once, before the first manifest. */
+  probe: () => Promise<void>;
 }
 
 export class Publishing {
@@ -37,6 +39,7 @@ export class Publishing {
   readonly #lines = new Map<string, Promise<unknown>>();
   /** Calls that have not begun yet, by node and range: equal ones share it. */
   readonly #waiting = new Map<string, Promise<Published | null>>();
+  #trusted: Promise<void> | null = null;
 
   constructor(parts: PublishingParts) {
     this.#parts = parts;
@@ -70,7 +73,19 @@ export class Publishing {
     return await this.publish(nodeId, range);
   }
 
+  /** Rejects with `ARTIFACT_STORE_UNAVAILABLE` or `CONFIG_INVALID` when the store cannot be trusted; tried again then. */
+  async #trustStore(): Promise<void> {
+    this.#trusted ??= this.#parts.probe();
+    try {
+      await this.#trusted;
+    } catch (error) {
+      this.#trusted = null;
+      throw error;
+    }
+  }
+
   async #publish(nodeId: string, range: TimeRange | null): Promise<Published | null> {
+    await this.#trustStore();
     const { store, compute, outages, publisher } = this.#parts;
     const state = await store.state(nodeId);
     if (state === null) return null;

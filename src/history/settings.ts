@@ -14,7 +14,7 @@ export interface HistorySettings {
   /** False: no manifest is written, backtests are refused. */
   publish: boolean;
   earlyFingerprint: boolean;
-  live: { maxLagSec: number | null; allowPartial: boolean; closeDelayMs: number };
+  live: { maxLagSec: number | null; allowPartial: boolean; closeDelayMs: number; monotonicAsOf: boolean };
   /** Whether fetches go on when their request has ended (blueprint `seamless.backfill.mode`). */
   backfillMode: "background" | "sync";
   /** Windows fetched side by side, the default of a job's workers. */
