@@ -244,7 +244,7 @@ function dayOf(
   o: { gaps: FoundGap[]; at: number; site: NodeSite },
 ): ConditionReport["days"][number] {
   const { grid } = o.site;
-  const date = new Date(day * 1000).toISOString().slice(0, 10);
+  const date = new Date(day * 1000).toISOString().split("T")[0];
   const expected = slotsStarting(inside, grid);
   let [missing, open, explained] = [0, 0, 0];
   for (let i = o.at; inside !== null && i < o.gaps.length && o.gaps[i].start < inside[1]; i++) {
