@@ -5,7 +5,7 @@
  */
 
 import { type Bars, barsBetween, emptyBars } from "../core/bar_frame.ts";
-import type { BarsReply, Finding, Revision, WindowWrite } from "../core/ports.ts";
+import type { BarsReply, Finding, LedgerRow, Revision, WindowWrite } from "../core/ports.ts";
 import { slotOf, slotStart } from "../core/timeframe.ts";
 import type { Grid } from "../core/timeframe.ts";
 import { type TimeRange, toPairs } from "../core/time_range.ts";
@@ -108,6 +108,28 @@ export function failedWrite(
     replySha256: null,
   };
   return { ...blankWrite(input), ledger: [{ ...row, source: input.source, window: borders(input.window) }] };
+}
+
+/** The write of a market that the venue lists no more: `range`, after its last bar, can have none, for ever (spec §4). */
+export function delistedWrite(
+  input: Pick<AbsorbInput, "nodeId" | "window" | "source" | "seenAtMs" | "fence">,
+  { askedAt, range: [start, end], finalUntil }: { askedAt: number; range: TimeRange; finalUntil: number },
+): WindowWrite {
+  const row: LedgerRow = {
+    start,
+    end,
+    source: input.source,
+    askedAt,
+    firstAskedAt: askedAt,
+    bars: 0,
+    attempts: 1,
+    reason: "delisted",
+    error: null,
+    nextAsk: null,
+    replySha256: null,
+    window: borders(input.window),
+  };
+  return { ...blankWrite(input), answered: [[start, end]], finalUntil, ledger: [row] };
 }
 
 /** Start of the first slot that is not final at venue time `observedAt`: final ⇔ slot + stabilization < slot(observed). */

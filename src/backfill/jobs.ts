@@ -5,12 +5,13 @@
 
 import { HistoryError, throwIfCancelled } from "../core/errors.ts";
 import { formingStart } from "../core/effective_range.ts";
-import { JOB_MAX_ERRORS, PLAN_AHEAD_WINDOWS } from "../core/limits.ts";
-import type { Clock, JobRecord, Log } from "../core/ports.ts";
+import { JOB_MAX_ERRORS, WORKERS_MAX } from "../core/limits.ts";
+import type { Clock, JobRecord, JobState, Log } from "../core/ports.ts";
 import { snapOutward } from "../core/timeframe.ts";
 import type { TimeRange } from "../core/time_range.ts";
 import type { Backfiller, NodeSite } from "./backfiller.ts";
 import type { Window } from "./plan.ts";
+import { OffGridReply } from "./window_fetch.ts";
 
 /** What a run needs besides the job. */
 export interface RunOptions {
@@ -27,8 +28,9 @@ export interface RunOptions {
 
 interface NodePlan {
   site: NodeSite;
-  range: TimeRange | null;
-  windows: Window[];
+  range: TimeRange;
+  /** Windows that would be asked now, counted. */
+  windows: number;
 }
 
 /** Runs jobs over a backfiller. */
@@ -46,79 +48,124 @@ export class JobRunner {
   /** Runs a job to its end and resolves with its last state; never rejects for what a venue or a cancellation does. */
   async run(job: JobRecord, o: RunOptions): Promise<JobRecord> {
     const run = new Run(job, this.#clock);
-    try {
-      run.begin();
-      await o.onProgress(run.job);
-      const plans: NodePlan[] = [];
-      for (const nodeId of job.nodes) plans.push(await this.#planNode(nodeId, run, o));
-      run.scheduled(plans.reduce((total, plan) => total + plan.windows.length, 0));
-      await o.onProgress(run.job);
-      for (const plan of plans) {
-        await this.#fillNode(plan, run, o);
-        if (plan.range === null || o.signal.aborted) continue;
-        run.leftOpen((await o.onNodeDone(plan.site.nodeId, plan.range)).open);
-      }
-      run.end(o.signal.aborted ? "cancelled" : null);
-    } catch (error) {
-      if (!(error instanceof HistoryError)) throw error;
-      if (error.code === "CANCELLED" || o.signal.aborted) run.end("cancelled");
-      else {
-        run.failed({ node_id: job.nodes[0], start: job.start ?? 0, end: job.end ?? 0 }, error);
-        run.end("failed");
-      }
+    run.begin();
+    await o.onProgress(run.job);
+    const plans: NodePlan[] = [];
+    for (const nodeId of job.nodes) {
+      await orNoted(nodeId, run, o, async () => {
+        const plan = await this.#planNode(nodeId, run, o);
+        if (plan === null) run.nodeDone({ open: 0, isWhole: true });
+        else plans.push(plan);
+      });
     }
+    run.scheduled(plans.reduce((total, plan) => total + plan.windows, 0));
+    await o.onProgress(run.job);
+    for (const plan of plans) {
+      await orNoted(plan.site.nodeId, run, o, async () => {
+        const failedBefore = run.job.windows.failed;
+        await this.#fillNode(plan, run, o);
+        if (o.signal.aborted || run.cancelled) return;
+        const { open } = await o.onNodeDone(plan.site.nodeId, plan.range);
+        run.nodeDone({ open, isWhole: run.job.windows.failed === failedBefore });
+      });
+    }
+    run.end(o.signal.aborted);
     await o.onProgress(run.job);
     this.#log.emit("info", "seamless.backfill.job", { id: job.id, state: run.job.state, ...run.job.windows });
     return run.job;
   }
 
-  async #planNode(nodeId: string, run: Run, o: RunOptions): Promise<NodePlan> {
+  async #planNode(nodeId: string, run: Run, o: RunOptions): Promise<NodePlan | null> {
+    throwIfCancelled(o.signal, "Planning");
     const site = await this.#backfiller.site(nodeId);
     const range = await this.#rangeOf(site, run.job, o);
-    const scope = run.job.refetch ? "all" : "due";
-    const order = run.job.priority === "live" ? "newest" : "oldest";
-    return {
-      site,
-      range,
-      windows: range === null ? [] : this.#backfiller.plan(site, range, { scope, order }),
-    };
+    if (range === null) return null;
+    let windows = 0;
+    for (const block of this.#blocks(site, range, run.job)) windows += block.length;
+    return { site, range, windows };
+  }
+
+  /** The windows of a job a block at a time, so that a plan over decades of seconds does not fill the memory. */
+  #blocks(site: NodeSite, range: TimeRange, job: JobRecord): Generator<Window[]> {
+    return this.#backfiller.planBlocks(site, range, {
+      scope: job.refetch ? "all" : "due",
+      order: job.priority === "live" ? "newest" : "oldest",
+    });
   }
 
   /** From the first bar to the last closed one, unless the job says otherwise; null when nothing lies between. */
   async #rangeOf(site: NodeSite, job: JobRecord, o: RunOptions): Promise<TimeRange | null> {
-    const end = job.end ?? formingStart(this.#backfiller.venueNow(site.parsed.exchange), site.grid);
+    // What closes while the job runs is another job's: a total that grows could never be reached.
+    const forming = formingStart(this.#backfiller.venueNow(site.parsed.exchange), site.grid);
+    const end = Math.min(job.end ?? Infinity, forming);
     const start = job.start ?? await o.firstBar(site, o.signal);
     throwIfCancelled(o.signal, "Planning");
     return start === null || !(start < end) ? null : snapOutward([start, end], site.grid);
   }
 
-  /** Keeps `workers` windows under way; a refusal ends the node, because every further call would be refused too. */
+  /**
+   * Keeps `workers` windows under way. A refusal ends the node, because every further call would be refused too; so
+   * does a failure of our own, which is told once all workers have come to rest.
+   */
   async #fillNode(plan: NodePlan, run: Run, o: RunOptions): Promise<void> {
-    let next = 0;
-    let refused = false;
+    const windows = oneByOne(this.#blocks(plan.site, plan.range, run.job));
+    let ended = false;
     const work = async () => {
-      while (next < plan.windows.length && !refused && !o.signal.aborted) {
-        const window = plan.windows[next++];
-        try {
-          const result = await this.#backfiller.fillWindow(plan.site.nodeId, window, {
-            batchId: run.job.id,
-            priority: run.job.priority,
-            scope: run.job.refetch ? "all" : "due",
-            grid: plan.site.grid,
-            signal: o.signal,
-          });
-          run.completed(result);
-        } catch (error) {
-          if (!(error instanceof HistoryError)) throw error;
-          if (error.code === "CANCELLED") return;
-          refused = REFUSALS.has(error.code);
-          run.failed({ node_id: plan.site.nodeId, start: window.ask[0], end: window.ask[1] }, error);
+      try {
+        for (;;) {
+          if (ended || run.cancelled || o.signal.aborted) return;
+          const next = windows.next();
+          if (next.done) return;
+          if (!await this.#fillWindow(plan.site, next.value, run, o)) ended = true;
+          await o.onProgress(run.job);
         }
-        await o.onProgress(run.job);
+      } catch (error) {
+        ended = true;
+        throw error;
       }
     };
-    const workers = Math.min(o.workers, PLAN_AHEAD_WINDOWS, plan.windows.length);
-    await Promise.all(Array.from({ length: workers }, work));
+    const workers = Math.min(o.workers, WORKERS_MAX, plan.windows);
+    const settled = await Promise.allSettled(Array.from({ length: workers }, work));
+    for (const result of settled) if (result.status === "rejected") throw result.reason;
+  }
+
+  /** Fills one window and counts it; false where the next one would only fail likewise. */
+  async #fillWindow(site: NodeSite, window: Window, run: Run, o: RunOptions): Promise<boolean> {
+    try {
+      const result = await this.#backfiller.fillWindow(site.nodeId, window, {
+        batchId: run.job.id,
+        priority: run.job.priority,
+        scope: run.job.refetch ? "all" : "due",
+        grid: site.grid,
+        signal: o.signal,
+      });
+      run.completed(result);
+      return true;
+    } catch (error) {
+      if (!(error instanceof HistoryError)) throw error;
+      if (error.code === "CANCELLED") {
+        run.cancelled = true;
+        return false;
+      }
+      run.failed({ node_id: site.nodeId, start: window.ask[0], end: window.ask[1] }, error);
+      return !REFUSALS.has(error.code) && !(error instanceof OffGridReply);
+    }
+  }
+}
+
+function* oneByOne(blocks: Iterable<Window[]>): Generator<Window, void> {
+  for (const block of blocks) yield* block;
+}
+
+/** What fails for one node is noted for that node: the others of the job go on. */
+async function orNoted(nodeId: string, run: Run, o: RunOptions, act: () => Promise<void>): Promise<void> {
+  if (o.signal.aborted || run.cancelled) return;
+  try {
+    await act();
+  } catch (error) {
+    if (!(error instanceof HistoryError)) throw error;
+    if (error.code === "CANCELLED") run.cancelled = true;
+    else run.nodeFailed(nodeId, error);
   }
 }
 
@@ -134,9 +181,13 @@ const REFUSALS: ReadonlySet<string> = new Set([
 /** A job while it runs: the record is replaced, never changed, so that whoever holds one sees one moment. */
 class Run {
   job: JobRecord;
+  /** Somebody ended the work under the job. */
+  cancelled = false;
   readonly #clock: Clock;
   #startedMs = 0;
+  /** Slots that no fetch could settle. */
   #open = 0;
+  #nodes = { whole: 0, failed: 0 };
 
   constructor(job: JobRecord, clock: Clock) {
     this.job = job;
@@ -168,27 +219,41 @@ class Run {
   }
 
   failed(where: { node_id: string; start: number; end: number }, error: HistoryError): void {
-    const { windows, errors } = this.job;
-    const entry = { ...where, code: error.code, message: `${error.message}. ${error.hint}` };
-    this.#set({
-      windows: { ...windows, failed: windows.failed + 1 },
-      errors: errors.length < JOB_MAX_ERRORS ? [...errors, entry] : errors,
-    });
-  }
-
-  /** Slots that no fetch could settle: the job is not complete, whatever its windows say. */
-  leftOpen(slots: number): void {
-    this.#open += slots;
-  }
-
-  end(state: "cancelled" | "failed" | null): void {
     const { windows } = this.job;
-    const outcome = windows.failed > 0 && windows.complete === 0
-      ? "failed"
-      : windows.failed > 0 || this.#open > 0
-      ? "incomplete"
-      : "complete";
-    this.#set({ state: state ?? outcome, etaSeconds: null });
+    this.#set({ windows: { ...windows, failed: windows.failed + 1 } });
+    this.#note(where, error);
+    this.#set({ etaSeconds: this.#eta() });
+  }
+
+  /** A node that could not be planned or finished, whatever became of its windows. */
+  nodeFailed(nodeId: string, error: HistoryError): void {
+    this.#nodes.failed++;
+    this.#note({ node_id: nodeId, start: this.job.start ?? 0, end: this.job.end ?? 0 }, error);
+  }
+
+  /** A node is through. Slots that are open all the same leave the job incomplete; `isWhole`: no window failed. */
+  nodeDone({ open, isWhole }: { open: number; isWhole: boolean }): void {
+    if (isWhole) this.#nodes.whole++;
+    this.#open += open;
+  }
+
+  end(aborted: boolean): void {
+    this.#set({ state: aborted || this.cancelled ? "cancelled" : this.#outcome(), etaSeconds: null });
+  }
+
+  #outcome(): JobState {
+    const { failed, complete } = this.job.windows;
+    const failures = failed + this.#nodes.failed;
+    if (failures === 0) return this.#open > 0 ? "incomplete" : "complete";
+    return complete > 0 || this.#nodes.whole > 0 ? "incomplete" : "failed";
+  }
+
+  #note(where: { node_id: string; start: number; end: number }, error: HistoryError): void {
+    const { errors } = this.job;
+    if (errors.length >= JOB_MAX_ERRORS) return;
+    this.#set({
+      errors: [...errors, { ...where, code: error.code, message: `${error.message}. ${error.hint}` }],
+    });
   }
 
   /** Seconds left at the pace so far. */

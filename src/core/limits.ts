@@ -43,13 +43,19 @@ export const JSON_PAGE_ENTRIES = 4_096;
 export const CHUNK_CACHE_BYTES = 48 * 1024 * 1024;
 /** Nodes whose coverage a process keeps at hand. */
 export const NODE_STATE_MAX = 256;
-/** Windows of one job that are planned ahead of the fetchers: keeps memory flat over any range. */
-export const PLAN_AHEAD_WINDOWS = 64;
+/** Windows of one job that are planned at a time: keeps memory flat over any range. */
+export const PLAN_BLOCK_WINDOWS = 4_096;
+/** Windows of one job that are fetched side by side, at most. */
+export const WORKERS_MAX = 64;
 /** Waiting callers of one rate-limit gate; more are refused with `OVERLOADED`. */
 export const GATE_QUEUE_MAX = 100_000;
 /** Wait for somebody else's lease: from … to, doubling (spec §14). */
 export const LEASE_POLL_MIN_MS = 250;
 export const LEASE_POLL_MAX_MS = 2_000;
+/** Leases of one window that a fetch may lose before it gives the window up. */
+export const LEASE_LOSSES_MAX = 3;
+/** Times that a window is planned anew because its rows showed another grid: twice where the first rows mislead. */
+export const GRID_ROUNDS_MAX = 3;
 /** Jobs are kept for a week; an idempotency key means the same job for a day (surface §4). */
 export const JOB_KEPT_MS = 7 * 86_400_000;
 export const IDEMPOTENCY_MS = 86_400_000;

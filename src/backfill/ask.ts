@@ -1,0 +1,63 @@
+/** What it takes to ask a venue for windows of a node: the parts, the settings, and how one ask differs from another. */
+
+import type { ParsedNode } from "../core/node_id.ts";
+import type { BarStore, Clock, Dice, Exchanges, Lease, Leases, Priority } from "../core/ports.ts";
+import type { ServiceEvent } from "../core/service.ts";
+import { gridOf } from "../core/timeframe.ts";
+import type { Grid } from "../core/timeframe.ts";
+import type { Compute } from "../compute/mod.ts";
+import type { ConformancePolicy } from "./absorb.ts";
+import type { AskScope } from "./node_view.ts";
+
+/** blueprint `seamless.backfill`, and what else a fill needs to know. */
+export interface BackfillSettings {
+  mode: "background" | "sync";
+  windowBars: number;
+  maxConcurrentRequests: number;
+  singleFlightTtlMs: number;
+  leaseTtlMs: number;
+  maxAttempts: number;
+  retryBackoffMs: number;
+  jitterRatio: number;
+  policy: ConformancePolicy;
+  /** `exchanges.*.anchor`: epoch seconds of a slot's start, or null where it is not configured. */
+  anchorOf: (node: ParsedNode) => number | null;
+}
+
+export interface BackfillerParts {
+  store: BarStore;
+  exchanges: Exchanges;
+  leases: Leases;
+  compute: Compute;
+  clock: Clock;
+  dice: Dice;
+  settings: BackfillSettings;
+  emit: (event: ServiceEvent) => void;
+}
+
+/** What came of one window. `deduplicated`: somebody else fetched it meanwhile. */
+export interface WindowResult {
+  rows: number;
+  deduplicated: boolean;
+}
+
+/** How a node is asked: under whose name, how urgently, how far. */
+export interface AskOptions {
+  batchId: string;
+  priority: Priority;
+  scope: AskScope;
+  /** The grid that the window was planned on; a node's first bars may show another. */
+  grid: Grid;
+  /** What a request wants conformed differently from the configuration. */
+  policy?: Partial<Pick<ConformancePolicy, "align" | "invariant">>;
+  signal: AbortSignal;
+}
+
+/** An ask whose window is ours for now. */
+export type LedAsk = AskOptions & { lease: Lease };
+
+/** The grid that a node's id and the configuration give; what is stored goes before it. */
+export function configuredGrid(parsed: ParsedNode, { anchorOf }: Pick<BackfillSettings, "anchorOf">): Grid {
+  if (parsed.timeframe === undefined) return { step: 1, anchor: 0 };
+  return gridOf(parsed.timeframe, anchorOf(parsed) ?? undefined);
+}
