@@ -101,6 +101,8 @@ export const STATE_CHECKS: Record<string, BarStoreCheck> = {
     await store.commit(writeOf([], { provisional: shifted(2), observedAtMs: 3000 }));
     await store.commit(writeOf([], { provisional: shifted(3), observedAtMs: 2000 }));
     assert.deepEqual(await provisional(), shifted(2));
+    await store.commit(writeOf([], { provisional: shifted(3), observedAtMs: 3000 }));
+    assert.deepEqual(await provisional(), shifted(3));
     const outcome = await store.commit(writeOf([60]));
     assert.deepEqual([outcome.inserted, outcome.revised], [1, 0]);
     assert.deepEqual([...(await provisional()).ts], [120]);

@@ -28,12 +28,11 @@ export function nearbyStarts(row: LedgerRow): { from: number; to: number } {
   return { from: Math.min(row.start, row.window[0]), to: row.end };
 }
 
-/** `nearby`: the kept rows of the same source that start within `nearbyStarts(row)`; others are passed over. */
+/** `nearby`: the kept rows of the same source that start within `nearbyStarts(row)`. */
 export function settleLedgerRow(nearby: readonly KeptLedgerRow[], row: LedgerRow, grid: Grid): LedgerChange {
   const settled = { ...row };
   const replaces: number[] = [];
   for (const { id, row: old } of nearby) {
-    if (old.source !== row.source) continue;
     if (supersedes(row, old)) settled.firstAskedAt = Math.min(settled.firstAskedAt, old.firstAskedAt);
     else if (joins(settled, old)) join(settled, old, grid);
     else continue;

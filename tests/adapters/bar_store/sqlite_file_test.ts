@@ -13,6 +13,7 @@ import {
   GRID,
   minutes,
   NODE,
+  rowOf,
   storedBars,
   writeOf,
 } from "../../contract/bar_store_samples.ts";
@@ -316,5 +317,34 @@ Deno.test(
       await stores[1].close();
       await assert.rejects(file.transact([]), isRefused);
       assert.deepEqual(namesIn(folder), ["bars.db"]);
+    }),
+);
+
+Deno.test(
+  "a write that fails half-way undoes itself, and those of the same transaction stay",
+  OPTIONS,
+  () =>
+    inFolder(async (folder) => {
+      const file = openSqliteFile(`${folder}/bars.db`);
+      const store = new SqliteBarStore({ file, dice: new SeededDice(1) });
+      await store.ensureNode({ nodeId: NODE, grid: GRID, volumeUnit: "base" });
+      const half = { sql: "INSERT INTO probe (id, body) VALUES ('half', 'x')", params: [] };
+      const outcomes = await Promise.allSettled([
+        store.commit(writeOf(minutes(0, 3))),
+        file.transact([half, { sql: "INSERT INTO probe (id, body) VALUES ('other', NULL)", params: [] }]),
+        // Its rows are merged before the ledger row turns out not to be one.
+        store.commit(writeOf(minutes(60, 9), { ledger: [rowOf([0, 60], { bars: NaN })] })),
+        store.commit(writeOf(minutes(180, 3))),
+      ]);
+      assert.deepEqual(outcomes.map(({ status }) => status), [
+        "fulfilled",
+        "rejected",
+        "rejected",
+        "fulfilled",
+      ]);
+      assert.deepEqual(await storedBars(store), barsAt(minutes(0, 6)));
+      assert.deepEqual((await store.state(NODE))!.ledger, []);
+      assert.deepEqual(file.read((sql) => sql.rows("SELECT id FROM probe")), []);
+      await store.close();
     }),
 );
