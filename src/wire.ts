@@ -67,10 +67,12 @@ export interface WireOptions {
   log?: Log;
   /** A service that starts: the artifact store is probed, and jobs that a killed process left go on. */
   atStart?: boolean;
+  /** What a test puts in the place of what configuration would open. */
+  outside?: { stores?: Stores; exchanges?: Exchanges; artifacts?: ArtifactStore };
 }
 
 /** The stores of one process. */
-interface Stores {
+export interface Stores {
   bars: BarStore;
   jobs: JobStore;
   asOf: AsOfRegister;
@@ -105,18 +107,15 @@ export async function wire(loaded: LoadedConfig, o: WireOptions = {}): Promise<H
   const log = o.log ?? stderrLog(settingsOf.logLevel(config, o.verbosity), clock);
   for (const warning of loaded.warnings) log.emit("warn", "seamless.config.warning", { ...warning });
   const compute = await load();
-  const stores = openStores(loaded, { clock, dice });
+  const stores = o.outside?.stores ?? openStores(loaded, { clock, dice });
   const events = new EventHub();
   const ending = new AbortController();
   const limiter = new InProcessLimiter(clock);
-  const exchanges = openExchanges(loaded, { limiter, clock, dice, log });
-  const { backfiller, settings } = makeBackfiller(config, {
-    stores,
-    exchanges,
-    compute,
-    clock,
-    dice,
-    events,
+  const exchanges = o.outside?.exchanges ?? openExchanges(loaded, { limiter, clock, dice, log });
+  const backfiller = new Backfiller({
+    ...{ store: stores.bars, leases: stores.leases, exchanges, compute, clock, dice },
+    emit: (event) => events.emit(event),
+    settings: settingsOf.backfillSettings(config),
   });
   const outages = new Outages({ store: stores.bars, compute });
   const { background, settle } = backgroundWork(log);
@@ -132,12 +131,12 @@ export async function wire(loaded: LoadedConfig, o: WireOptions = {}): Promise<H
       backfiller,
       events,
       outages,
-      settings,
+      settings: settingsOf.historySettings(config),
       background,
     },
     lifetime: ending.signal,
   };
-  const published = openPublishing(loaded, shared);
+  const published = openPublishing(loaded, shared, o.outside?.artifacts);
   const jobs = makeJobs(shared, published);
   if (o.atStart) {
     await published.artifacts?.probe();
@@ -303,30 +302,6 @@ function openExchanges(
   });
 }
 
-function makeBackfiller(
-  config: Config,
-  parts: {
-    stores: Stores;
-    exchanges: Exchanges;
-    compute: Compute;
-    clock: Clock;
-    dice: Dice;
-    events: EventHub;
-  },
-): { backfiller: Backfiller; settings: HistorySettings } {
-  const backfiller = new Backfiller({
-    store: parts.stores.bars,
-    leases: parts.stores.leases,
-    exchanges: parts.exchanges,
-    compute: parts.compute,
-    clock: parts.clock,
-    dice: parts.dice,
-    emit: (event) => parts.events.emit(event),
-    settings: settingsOf.backfillSettings(config),
-  });
-  return { backfiller, settings: settingsOf.historySettings(config) };
-}
-
 /** This machine's name in provenance, where the process may know it. */
 function workerName(): string {
   const granted = Deno.permissions.querySync({ name: "sys", kind: "hostname" }).state === "granted";
@@ -352,6 +327,7 @@ function openPublishing(
     events: EventHub;
     outages: Outages;
   },
+  given: ArtifactStore | undefined,
 ): PublishingSide {
   const { config, paths } = loaded;
   const { artifact, conformance } = config.seamless;
@@ -361,10 +337,7 @@ function openPublishing(
     });
     return { artifacts: null, snapshots: null, heads: null, publishing: null, verifying: null };
   }
-  const nowMs = () => parts.clock.nowMs();
-  const artifacts = paths.artifactFolder === null
-    ? createMemoryArtifacts()
-    : createFilesystemArtifacts({ root: paths.artifactFolder, nowMs });
+  const artifacts = given ?? openArtifacts(paths.artifactFolder, parts.clock);
   const codec = createParquetCodec(parts.compute);
   const shared = { artifacts, codec, compute: parts.compute, clock: parts.clock };
   const reading = { asOfSettleSec: artifact.as_of_settle_sec, partition: artifact.partition_template };
@@ -398,6 +371,11 @@ function openPublishing(
   });
   const verifying = { artifacts, codec, compute: parts.compute, snapshots, settings: reading };
   return { artifacts, snapshots, heads, publishing, verifying };
+}
+
+function openArtifacts(root: string | null, clock: Clock): ArtifactStore {
+  if (root === null) return createMemoryArtifacts();
+  return createFilesystemArtifacts({ root, nowMs: () => clock.nowMs() });
 }
 
 export { systemClock } from "./adapters/system.ts";
