@@ -6,6 +6,9 @@
 import { SSE_KEPT_EVENTS, SSE_QUEUE_MAX } from "../core/limits.ts";
 import type { HistoryService, ServiceEvent } from "../core/service.ts";
 
+/** Every type that an event can have. */
+export const EVENT_TYPES = ["bar", "snapshot", "verdict", "gap", "backfill", "revision", "reset"] as const;
+
 /** An event as it is kept: its place in the sequence, and what it says. */
 export type NumberedEvent = ServiceEvent & { id: number };
 

@@ -5,12 +5,10 @@ import type { Clock } from "../core/ports.ts";
 import { nearestName } from "../core/nearest_name.ts";
 import { parseNodeId } from "../core/node_id.ts";
 import { HttpRefusal } from "./errors.ts";
+import { EVENT_TYPES } from "./event_hub.ts";
 import type { Delivery, EventHub, Interest, NumberedEvent, Subscription } from "./event_hub.ts";
 import { badRequest, type Query, shown, textOf } from "./query.ts";
 import type { Call } from "./route.ts";
-
-/** Every type that an event can have. */
-export const EVENT_TYPES = ["bar", "snapshot", "verdict", "gap", "backfill", "revision", "reset"] as const;
 
 const encoder = new TextEncoder();
 /** Tells clients how long to wait before they come back, and sends the headers on their way. */

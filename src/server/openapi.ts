@@ -43,7 +43,7 @@ function operation(route: Route): JsonSchema {
   return {
     summary: route.summary,
     operationId: operationId(route),
-    parameters: [...inPath, ...route.query.map(parameter)],
+    parameters: [...inPath, ...(route.unlistedQuery ? [] : route.query.map(parameter))],
     ...(route.body ? { requestBody: { required: true, content: json(route.body) } } : {}),
     responses: { ...answers(route), ...problems(route) },
     security: route.role === "open" ? [] : [{ key: [] }, {}],

@@ -1,22 +1,24 @@
 /** Query parameters that several routes share. */
 
-import { DEFAULT_PAGE_ROWS, LOOKS_LIKE_MS, MAX_PAGE_ROWS } from "../core/limits.ts";
+import { DEFAULT_PAGE_ROWS, LOOKS_LIKE_MS, MAX_PAGE_ROWS, NODE_ID_MAX_BYTES } from "../core/limits.ts";
 import type { JsonSchema, QueryParam } from "./route.ts";
 
-/** Whole epoch seconds, or RFC 3339. */
+const DATE = "[0-9]{4}-(0[1-9]|1[0-2])-(0[1-9]|1[0-9]|2[0-8])";
+const TIME = "([01][0-9]|2[0-3]):[0-5][0-9]:[0-5][0-9]";
+
+/** Whole epoch seconds, or RFC 3339: a pattern and no `format`, because instants here have no fractions. */
 export const TIME_SCHEMA: JsonSchema = {
   anyOf: [
     { type: "integer", exclusiveMinimum: -LOOKS_LIKE_MS, exclusiveMaximum: LOOKS_LIKE_MS },
-    { type: "string", format: "date-time" },
-    { type: "string", format: "date" },
+    { type: "string", pattern: `^${DATE}(T${TIME}(Z|[+-](0[0-9]|1[0-3]):[0-5][0-9]))?$` },
   ],
 };
 
-/** A node id by its form. */
+/** A node id by its form; series that are not built yet (trades, derived ones) are left out. */
 export const NODE_ID_SCHEMA: JsonSchema = {
   type: "string",
-  maxLength: 200,
-  pattern: "^(ohlcv:[a-z0-9_]+:.+:([1-9][0-9]*[smhdw]|1M)(~[A-Za-z0-9_-]+)?|trades:[a-z0-9_]+:.+)$",
+  maxLength: NODE_ID_MAX_BYTES,
+  pattern: "^ohlcv:[a-z0-9_]+:[!-}]+:([1-9][0-9]{0,3}[smhdw]|1M)$",
   examples: ["ohlcv:binance:BTC/USDT:1m"],
 };
 

@@ -33,6 +33,11 @@ export interface Route {
   role: Role | "open";
   summary: string;
   query: readonly QueryParam[];
+  /**
+   * The query is told in the summary alone: tools that try the documented parameters one by one would open an endless
+   * stream for each.
+   */
+  unlistedQuery?: boolean;
   body?: JsonSchema;
   answers: Readonly<Record<number, RouteAnswer>>;
   /** Codes beyond those that any route can give. */

@@ -11,7 +11,8 @@ import { BARS_PARAMS } from "./bars_query.ts";
 import { handleBars } from "./bars_route.ts";
 import { handleNodes, handleSnapshots } from "./catalog_routes.ts";
 import { handleCondition, handleCoverage, handleGaps } from "./coverage_routes.ts";
-import { EVENT_TYPES, handleEvents } from "./events_route.ts";
+import { EVENT_TYPES } from "./event_hub.ts";
+import { handleEvents } from "./events_route.ts";
 import { handleHealth, handleOpenApi, handleReady, handleRoot } from "./own_routes.ts";
 import {
   AS_OF,
@@ -25,7 +26,7 @@ import {
   TIME_SCHEMA,
   WORLD_ID,
 } from "./parameters.ts";
-import type { JsonSchema, Route, RouteAnswer } from "./route.ts";
+import type { JsonSchema, QueryParam, Route, RouteAnswer } from "./route.ts";
 import { schemaRef, type SCHEMAS } from "./schemas.ts";
 import { UNBUILT_ROUTES } from "./unbuilt_routes.ts";
 
@@ -117,13 +118,17 @@ const VALIDATE_BODY: JsonSchema = {
       type: "array",
       minItems: 1,
       maxItems: BATCH_MAX_ITEMS,
-      items: {
-        type: "object",
-        properties: Object.fromEntries(BARS_PARAMS.map(({ name, schema }) => [name, schema])),
-      },
+      // What is wrong with one request is the answer, not a reason to refuse the question.
+      items: { description: "The names of GET /v1/bars" },
     },
   },
 };
+
+const EVENT_PARAMS: readonly QueryParam[] = [
+  { name: "types", description: `Comma-separated: ${EVENT_TYPES.join(",")}`, schema: { type: "string" } },
+  { ...NODE_ID, required: false },
+  WORLD_ID,
+];
 
 const REASON = {
   name: "reason",
@@ -259,14 +264,13 @@ const BUILT: readonly Route[] = [
     method: "GET",
     path: "/v1/events",
     role: "read",
-    summary: "What happens, as Server-Sent Events",
-    query: [
-      { name: "types", description: `Comma-separated: ${EVENT_TYPES.join(",")}`, schema: { type: "string" } },
-      { ...NODE_ID, required: false },
-      WORLD_ID,
-    ],
+    summary: `What happens, as Server-Sent Events; ?types=${
+      EVENT_TYPES.join(",")
+    } &node_id= &world_id= choose`,
+    query: EVENT_PARAMS,
+    unlistedQuery: true,
     answers: {
-      200: { description: "An endless stream", content: { "text/event-stream": { type: "string" } } },
+      200: { description: "An endless stream", content: { "text/event-stream": schemaRef("Event") } },
     },
     errors: ["BAD_NODE_ID"],
     uncounted: true,

@@ -2,6 +2,7 @@
 
 import { errorCodes } from "../core/errors.ts";
 import { GAP_REASONS } from "../core/gap_reason.ts";
+import { EVENT_TYPES } from "./event_hub.ts";
 import type { JsonSchema } from "./route.ts";
 
 const INT: JsonSchema = { type: "integer" };
@@ -159,7 +160,8 @@ export const SCHEMAS = {
   Condition: record({
     node_id: TEXT,
     days: listOf(record({
-      date: { type: "string", format: "date" },
+      // Years outside 0000…9999 take a sign and six digits, as ISO 8601 extends them.
+      date: { type: "string", pattern: "^([0-9]{4}|[+-][0-9]{6})-[0-9]{2}-[0-9]{2}$" },
       condition: { type: "string", enum: ["pending", "available", "missing", "degraded"] },
       bars: COUNT,
       expected: COUNT,
@@ -216,6 +218,12 @@ export const SCHEMAS = {
   Validation: record({
     ok: BOOL,
     problems: listOf(record({ index: COUNT, code: TEXT, detail: TEXT, hint: TEXT })),
+  }),
+  Event: record({}, {
+    id: TEXT,
+    event: { type: "string", enum: [...EVENT_TYPES] },
+    data: TEXT,
+    retry: COUNT,
   }),
   Health: record({ status: { type: "string", const: "ok" } }),
   Readiness: record({ ready: BOOL, checks: listOf(CHECK) }),

@@ -168,7 +168,7 @@ export class FakeService implements HistoryService {
     const bars = this.series.get(nodeId);
     for (let day = Math.floor(range[0] / 86_400) * 86_400; day < range[1]; day += 86_400) {
       const held = bars ? barsBetween(bars, day, day + 86_400).ts.length : 0;
-      const date = new Date(day * 1000).toISOString().slice(0, 10);
+      const date = new Date(day * 1000).toISOString().split("T")[0];
       const condition = held > 0 ? "available" : "pending";
       days.push({ date, condition, bars: held, expected: 1440, last_modified: null });
     }
