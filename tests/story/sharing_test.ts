@@ -50,8 +50,8 @@ Deno.test("a request rides on the windows of a running fill", () =>
   }));
 
 Deno.test("two processes on one store fetch each window once between them", async () => {
-  const first = makeWorld();
-  const second = makeWorld({ clock: first.clock, holdings: first.holdings });
+  const first = await makeWorld();
+  const second = await makeWorld({ clock: first.clock, holdings: first.holdings });
   for (const world of [first, second]) slow(world);
   const request = { nodeId: NODE, ...RANGE, sla: { total_deadline_ms: 60_000 } };
   const [a, b] = await settle(

@@ -1,7 +1,6 @@
 /**
  * A whole service for stories: the real provider, backfiller, publisher and reports over stores in memory, a venue
- * that does what the test says, and a clock that the test holds. Assembled as `wire.ts` does it; a second service
- * over the same `Holdings` is another process, or the same one after a restart.
+ * that does what the test says, and a clock that the test holds. `wire.ts` puts it together; a second service over the same `Holdings` is another process, or the same one after a restart.
  */
 
 import { createHash } from "node:crypto";
@@ -10,13 +9,9 @@ import { MemoryBarStore } from "../../src/adapters/bar_store/memory.ts";
 import { MemoryJobStore } from "../../src/adapters/bar_store/memory_jobs.ts";
 import { MemoryAsOfRegister, MemorySnapshotIndex } from "../../src/adapters/bar_store/memory_registers.ts";
 import { InProcessLeases } from "../../src/adapters/leases/in_process.ts";
-import { createParquetCodec } from "../../src/adapters/parquet/codec.ts";
-import { Backfiller } from "../../src/backfill/backfiller.ts";
-import { JobRunner } from "../../src/backfill/jobs.ts";
 import { type Compute, load } from "../../src/compute/mod.ts";
 import { type Config, type ConfigInput, loadConfig } from "../../src/config/mod.ts";
 import { type Bars, concatBars, emptyBars } from "../../src/core/bar_frame.ts";
-import { cancelled } from "../../src/core/errors.ts";
 import type {
   ArtifactStore,
   AsOfRegister,
@@ -28,23 +23,11 @@ import type {
 import type { FetchRequest, RequestContext } from "../../src/core/request.ts";
 import type { Answer, HistoryService, ServiceEvent } from "../../src/core/service.ts";
 import { decodeRows } from "../../src/core/stored_chunk.ts";
-import { EventHub } from "../../src/history/events.ts";
-import { Heads } from "../../src/history/heads.ts";
-import { Health } from "../../src/history/health.ts";
-import { JobDesk } from "../../src/history/job_desk.ts";
-import { Outages } from "../../src/history/outages.ts";
-import { Provider } from "../../src/history/provider.ts";
-import { createPublisher } from "../../src/history/publisher.ts";
-import { Publishing } from "../../src/history/publishing.ts";
-import { Reports } from "../../src/history/reports.ts";
-import { createService, finishNode } from "../../src/history/service.ts";
-import { createSnapshots } from "../../src/history/snapshots.ts";
-import { backfillSettings, historySettings } from "../../src/wire_settings.ts";
+import { wire } from "../../src/wire.ts";
 import { FakeClock, SeededDice, turn } from "../fake_clock.ts";
 import { ScriptedVenue, ScriptedVenues } from "./scripted_venue.ts";
 
 export const compute: Compute = await load();
-const codec = createParquetCodec(compute);
 
 export const NODE = "ohlcv:binance:BTC/USDT:1m";
 /** 2024-01-02 00:00:30 UTC: half a minute into a forming bar; 20 hours of history behind the day's start. */
@@ -105,15 +88,30 @@ const STORY_CONFIG = {
 } as const;
 
 /** Builds a service. Close it with `close`. */
-export function makeWorld(o: WorldOptions = {}): World {
+export async function makeWorld(o: WorldOptions = {}): Promise<World> {
   const clock = o.clock ?? new FakeClock(o.nowMs ?? NOW);
   const dice = new SeededDice(1);
-  const { config } = loadConfig({ input: merged(STORY_CONFIG, o.config ?? {}), env: {}, cwd: "/tmp" });
+  const loaded = loadConfig({ input: merged(STORY_CONFIG, o.config ?? {}), env: {}, cwd: Deno.cwd() });
   const venues = o.venues?.(clock) ?? [new ScriptedVenue({ clock })];
   const holdings = o.holdings ?? makeHoldings(clock, dice);
   const logged: World["logged"] = [];
   const events: ServiceEvent[] = [];
-  const service = assemble({ clock, dice, config, venues, holdings, logged, through: o.through ?? {} });
+  const { bars, artifacts, ...rest } = holdings;
+  const stores = {
+    ...rest,
+    bars: o.through?.bars?.(bars, clock) ?? bars,
+    close: () => Promise.resolve(),
+  };
+  const service = await wire(loaded, {
+    clock,
+    dice,
+    log: { emit: (level, event, fields = {}) => void logged.push({ level, event, fields }) },
+    outside: {
+      stores,
+      exchanges: new ScriptedVenues(venues),
+      artifacts: lasting(o.through?.artifacts?.(artifacts, clock) ?? artifacts),
+    },
+  });
   service.events((event) => events.push(event));
   const world: World = {
     clock,
@@ -121,7 +119,7 @@ export function makeWorld(o: WorldOptions = {}): World {
     venues,
     service,
     holdings,
-    config,
+    config: loaded.config,
     events,
     logged,
     async ask(request, context) {
@@ -167,7 +165,7 @@ export async function settle<T>(clock: FakeClock, work: Promise<T>): Promise<T> 
 
 /** Runs a story; the service is closed afterwards. */
 export async function inWorld(o: WorldOptions, story: (world: World) => Promise<void>): Promise<void> {
-  const world = makeWorld(o);
+  const world = await makeWorld(o);
   try {
     await story(world);
   } finally {
@@ -194,102 +192,13 @@ function makeHoldings(clock: FakeClock, dice: Dice): Holdings {
   };
 }
 
-function assemble(parts: {
-  clock: FakeClock;
-  dice: Dice;
-  config: Config;
-  venues: ScriptedVenue[];
-  holdings: Holdings;
-  logged: World["logged"];
-  through: NonNullable<WorldOptions["through"]>;
-}): HistoryService {
-  const { clock, dice, config, holdings, logged, through } = parts;
-  const { artifact } = config.seamless;
-  const log = {
-    emit: (level: string, event: string, fields: Record<string, unknown> = {}) =>
-      void logged.push({ level, event, fields }),
-  };
-  const store = through.bars?.(holdings.bars, clock) ?? holdings.bars;
-  const kept = through.artifacts?.(holdings.artifacts, clock) ?? holdings.artifacts;
-  const events = new EventHub();
-  const exchanges = new ScriptedVenues(parts.venues);
-  const settings = historySettings(config);
-  const emit = (event: ServiceEvent) => events.emit(event);
-  const backfiller = new Backfiller({
-    ...{ store, exchanges, leases: holdings.leases, compute, clock, dice, emit },
-    settings: backfillSettings(config),
-  });
-  const outages = new Outages({ store, compute });
-  const artifacts = settings.publish ? kept : null;
-  const reading = { asOfSettleSec: artifact.as_of_settle_sec, partition: artifact.partition_template };
-  const snapshots = artifacts === null
-    ? null
-    : createSnapshots({ artifacts, codec, compute, clock, settings: reading });
-  const heads = snapshots === null ? null : new Heads({ snapshots, clock });
-  const publishing = artifacts === null ? null : new Publishing({
-    heads: heads!,
-    publisher: createPublisher({
-      ...{ artifacts, codec, compute, clock, dice, log, index: holdings.index, snapshots: snapshots! },
-      settings: {
-        ...reading,
-        enabled: true,
-        publishFingerprint: true,
-        stabilizationBars: artifact.stabilization_bars,
-        producer: { identity: "seamless", version: "0.1.0", worker: "story" },
-      },
-    }),
-    ...{ store, compute, outages, emit },
-    policy: {},
-  });
-  const ending = new AbortController();
-  const underWay = new Set<Promise<unknown>>();
-  const background = (work: Promise<unknown>) => {
-    const done = work.catch((error) => log.emit("error", "seamless.background.failed", { error }))
-      .finally(() => underWay.delete(done));
-    underWay.add(done);
-  };
-  const shared = {
-    store,
-    compute,
-    clock,
-    dice,
-    log,
-    outages,
-    snapshots,
-    heads,
-    settings,
-    backfiller,
-    background,
-  };
-  const lifetime = ending.signal;
-  const jobs = new JobDesk({
-    ...{
-      ...shared,
-      lifetime,
-      jobs: holdings.jobs,
-      workers: config.seamless.backfill.max_concurrent_requests,
-    },
-    runner: new JobRunner({ backfiller, clock, log }),
-    hooks: {
-      onNodeDone: (nodeId, range) => finishNode(nodeId, range, { backfiller, compute, publishing }),
-      firstBar: () => Promise.resolve(null),
-    },
-  });
-  return createService({
-    ...{ ...shared, exchanges, events, jobs, artifacts, publishing, verifying: null },
-    provider: new Provider({
-      ...{ ...shared, lifetime, asOf: holdings.asOf },
-      pinned: snapshots === null ? null : { snapshots, compute, clock, settings },
-      publish: async (nodeId, range) => {
-        await publishing?.publish(nodeId, range);
-      },
-    }),
-    reports: new Reports({ backfiller, store, compute, outages, snapshots }),
-    health: new Health({ store, artifacts, exchanges, configured: [], golden: () => true, warnings: [] }),
-    shutdown: async () => {
-      ending.abort(cancelled("The service's work"));
-      await backfiller.close();
-      await Promise.allSettled([...underWay]);
+/** The artifacts outlive the service that closes them. */
+function lasting(artifacts: ArtifactStore): ArtifactStore {
+  return new Proxy(artifacts, {
+    get(target, name) {
+      if (name === "close") return () => Promise.resolve();
+      const value = Reflect.get(target, name);
+      return typeof value === "function" ? value.bind(target) : value;
     },
   });
 }
