@@ -1,72 +1,56 @@
 /**
- * Builds `dist/npm`: the packages `./compute` and `./client` for Node and browsers, as ES modules with their types and
- * `compute.wasm` beside them.
+ * Builds `dist/npm`: the packages `./compute` and `./client` for Node and browsers.
  *
  *   deno run … scripts/build_npm.ts [FOLDER]        FOLDER defaults to dist/npm
  *
- * Each entry is one bundled module, so that `load()` finds the WebAssembly next to the file that asks for it. An entry
- * whose source does not exist yet is left out, and said so.
+ *   compute.js  client.js      one bundled ES module each, so that `load()` finds the WebAssembly beside it
+ *   compute.wasm
+ *   types/                     the declarations, module by module, of what the two export
+ *   package.json  LICENSE
+ *
+ * Bundles come from `deno bundle`, declarations from `deno pack`, which derives them from the written types of exports.
  */
+import { typesOf } from "./npm/types.ts";
 
 const ROOT = new URL("../", import.meta.url);
 const ENTRIES = ["compute", "client"];
 
-/** Names that a module exports, by its export statements: `export { a, type B } from …` and declarations. */
-function exportedNames(source: string): Set<string> {
-  const names = new Set<string>();
-  for (const [, list] of source.matchAll(/export (?:type )?\{([^}]*)\}/g)) {
-    for (const item of list.split(",")) {
-      const name = item.trim().replace(/^type /, "").split(" as ").pop();
-      if (name) names.add(name);
+/** The entries whose source exists; one that does not is left out, and said so. */
+async function existingEntries(): Promise<string[]> {
+  const found: string[] = [];
+  for (const name of ENTRIES) {
+    try {
+      await Deno.stat(new URL(`src/${name}/mod.ts`, ROOT));
+      found.push(name);
+    } catch (error) {
+      if (!(error instanceof Deno.errors.NotFound)) throw error;
+      console.log(`./${name}: left out, src/${name}/mod.ts does not exist`);
     }
   }
-  const declared = /export (?:async )?(?:function|const|class|type|interface) (\w+)/g;
-  for (const [, name] of source.matchAll(declared)) names.add(name);
-  return names;
+  return found;
 }
 
-/**
- * The bundler declares everything that it met as exported. Here only what the entry exports stays so; `export {}` keeps
- * a declaration file from exporting the rest by itself.
- */
-function narrow(declarations: string, names: Set<string>): string {
-  const declared =
-    /^export ((?:declare )?(?:abstract )?(?:function|const|class|type|interface|enum) (\w+))/gm;
-  return declarations.replace(declared, (all, rest, name) => names.has(name) ? all : rest) + "\nexport {};\n";
-}
-
-/** Bundles one entry into `<name>.js` and `<name>.d.ts`. */
+/** Bundles one entry into `<name>.js`. */
 async function bundle(name: string, out: URL): Promise<void> {
-  const entry = new URL(`src/${name}/mod.ts`, ROOT);
-  const folder = await Deno.makeTempDir();
-  try {
-    // Without our configuration, whose `dom` library and Deno's own types contradict each other in declarations.
-    const args = [
-      "bundle",
-      "--quiet",
-      "--no-config",
-      "--no-lock",
-      "--declaration",
-      "--outdir",
-      folder,
-      entry.pathname,
-    ];
-    const { success, stderr } = await new Deno.Command(Deno.execPath(), { args, env: { NO_COLOR: "1" } })
-      .output();
-    if (!success) throw new Error(`Cannot bundle ./${name}:\n${new TextDecoder().decode(stderr)}`);
-    await Deno.copyFile(`${folder}/mod.js`, new URL(`${name}.js`, out));
-    const declarations = await Deno.readTextFile(`${folder}/mod.d.ts`);
-    const types = narrow(declarations, exportedNames(await Deno.readTextFile(entry)));
-    await Deno.writeTextFile(new URL(`${name}.d.ts`, out), types);
-  } finally {
-    await Deno.remove(folder, { recursive: true });
+  const entry = new URL(`src/${name}/mod.ts`, ROOT).pathname;
+  const args = ["bundle", "--quiet", "--no-lock", "--output", new URL(`${name}.js`, out).pathname, entry];
+  const options = { args, cwd: ROOT, env: { NO_COLOR: "1" } };
+  const { success, stderr } = await new Deno.Command(Deno.execPath(), options).output();
+  if (!success) throw new Error(`Cannot bundle ./${name}:\n${new TextDecoder().decode(stderr)}`);
+}
+
+async function writeTypes(out: URL, names: string[]): Promise<void> {
+  for (const [path, text] of await typesOf({ root: ROOT, entries: names, temporaryParent: out.pathname })) {
+    const file = new URL(`types/${path}`, out);
+    await Deno.mkdir(new URL(".", file), { recursive: true });
+    await Deno.writeTextFile(file, text);
   }
 }
 
 async function writePackage(out: URL, names: string[]): Promise<void> {
   const { name, version, license } = JSON.parse(await Deno.readTextFile(new URL("deno.json", ROOT)));
   const exports = Object.fromEntries(
-    names.map((entry) => [`./${entry}`, { types: `./${entry}.d.ts`, default: `./${entry}.js` }]),
+    names.map((entry) => [`./${entry}`, { types: `./types/${entry}/mod.d.ts`, default: `./${entry}.js` }]),
   );
   const manifest = {
     name,
@@ -80,32 +64,16 @@ async function writePackage(out: URL, names: string[]): Promise<void> {
   await Deno.writeTextFile(new URL("package.json", out), JSON.stringify(manifest, null, 2) + "\n");
 }
 
-async function exists(url: URL): Promise<boolean> {
-  try {
-    await Deno.stat(url);
-    return true;
-  } catch (error) {
-    if (error instanceof Deno.errors.NotFound) return false;
-    throw error;
-  }
-}
-
 async function main(folder: string): Promise<void> {
   const out = new URL(`file://${folder.startsWith("/") ? "" : ROOT.pathname}${folder}/`);
   await Deno.mkdir(out, { recursive: true });
-  const built: string[] = [];
-  for (const name of ENTRIES) {
-    if (await exists(new URL(`src/${name}/mod.ts`, ROOT))) {
-      await bundle(name, out);
-      built.push(name);
-    } else {
-      console.log(`./${name}: left out, src/${name}/mod.ts does not exist`);
-    }
-  }
+  const names = await existingEntries();
+  for (const name of names) await bundle(name, out);
+  await writeTypes(out, names);
   await Deno.copyFile(new URL("src/compute/compute.wasm", ROOT), new URL("compute.wasm", out));
   await Deno.copyFile(new URL("LICENSE", ROOT), new URL("LICENSE", out));
-  await writePackage(out, built);
-  console.log(`${out.pathname}: ${built.map((name) => `./${name}`).join(", ")}, compute.wasm`);
+  await writePackage(out, names);
+  console.log(`${out.pathname}: ${names.map((name) => `./${name}`).join(", ")}, compute.wasm`);
 }
 
 if (import.meta.main) await main(Deno.args[0] ?? "dist/npm");
