@@ -28,6 +28,7 @@ import {
 } from "./ask.ts";
 import { type AskScope, dueSlots, viewOf } from "./node_view.ts";
 import { planWindows, widenToWindows, type Window, windowKey } from "./plan.ts";
+import { Scout } from "./scout.ts";
 import { SingleFlight } from "./single_flight.ts";
 import { WorkSlots } from "./slots.ts";
 import { WindowFetch } from "./window_fetch.ts";
@@ -47,6 +48,7 @@ export class Backfiller {
   readonly #flights: SingleFlight<WindowResult>;
   readonly #slots: WorkSlots;
   readonly #fetch: WindowFetch;
+  readonly #scout = new Scout();
 
   constructor(parts: BackfillerParts) {
     this.#parts = parts;
@@ -142,10 +144,15 @@ export class Backfiller {
       key,
       ({ signal, progress, waiting }) => {
         waiting();
-        return this.#slots.run({ priority: o.priority, signal }, () => {
-          progress();
-          return this.#lead(nodeId, window, { ...o, signal }, progress);
-        });
+        return this.#scout.follow(
+          nodeId,
+          signal,
+          () =>
+            this.#slots.run({ priority: o.priority, signal }, () => {
+              progress();
+              return this.#lead(nodeId, window, { ...o, signal }, progress);
+            }),
+        );
       },
       o.signal,
     );

@@ -11,6 +11,7 @@ import { snapOutward } from "../core/timeframe.ts";
 import type { TimeRange } from "../core/time_range.ts";
 import type { Backfiller, NodeSite } from "./backfiller.ts";
 import type { Window } from "./plan.ts";
+import { isRefusal } from "./scout.ts";
 import { OffGridReply } from "./window_fetch.ts";
 
 /** What a run needs besides the job. */
@@ -109,18 +110,17 @@ export class JobRunner {
    */
   async #fillNode(plan: NodePlan, run: Run, o: RunOptions): Promise<void> {
     const windows = oneByOne(this.#blocks(plan.site, plan.range, run.job));
-    let ended = false;
+    const node = { site: plan.site, ended: false };
     const work = async () => {
       try {
-        for (;;) {
-          if (ended || run.cancelled || o.signal.aborted) return;
+        while (!node.ended && !run.cancelled && !o.signal.aborted) {
           const next = windows.next();
           if (next.done) return;
-          if (!await this.#fillWindow(plan.site, next.value, run, o)) ended = true;
+          await this.#fillWindow(node, next.value, run, o);
           await o.onProgress(run.job);
         }
       } catch (error) {
-        ended = true;
+        node.ended = true;
         throw error;
       }
     };
@@ -129,26 +129,28 @@ export class JobRunner {
     for (const result of settled) if (result.status === "rejected") throw result.reason;
   }
 
-  /** Fills one window and counts it; false where the next one would only fail likewise. */
-  async #fillWindow(site: NodeSite, window: Window, run: Run, o: RunOptions): Promise<boolean> {
+  /** Fills one window and counts it; ends the node where the next window would only fail likewise. */
+  async #fillWindow(
+    node: { site: NodeSite; ended: boolean },
+    window: Window,
+    run: Run,
+    o: RunOptions,
+  ): Promise<void> {
+    const { nodeId, grid } = node.site;
+    const scope = run.job.refetch ? "all" : "due";
     try {
-      const result = await this.#backfiller.fillWindow(site.nodeId, window, {
-        batchId: run.job.id,
-        priority: run.job.priority,
-        scope: run.job.refetch ? "all" : "due",
-        grid: site.grid,
-        signal: o.signal,
-      });
-      run.completed(result);
-      return true;
+      const ask = { batchId: run.job.id, priority: run.job.priority, scope, grid, signal: o.signal } as const;
+      run.completed(await this.#backfiller.fillWindow(nodeId, window, ask));
     } catch (error) {
       if (!(error instanceof HistoryError)) throw error;
       if (error.code === "CANCELLED") {
         run.cancelled = true;
-        return false;
+        return;
       }
-      run.failed({ node_id: site.nodeId, start: window.ask[0], end: window.ask[1] }, error);
-      return !REFUSALS.has(error.code) && !(error instanceof OffGridReply);
+      // Windows that shared the failure which ended the node were not asked: it is told once.
+      if (node.ended && endsNode(error)) return;
+      node.ended ||= endsNode(error);
+      run.failed({ node_id: nodeId, start: window.ask[0], end: window.ask[1] }, error);
     }
   }
 }
@@ -169,14 +171,10 @@ async function orNoted(nodeId: string, run: Run, o: RunOptions, act: () => Promi
   }
 }
 
-/** Refusals that one more window would only meet again. */
-const REFUSALS: ReadonlySet<string> = new Set([
-  "EXCHANGE_REFUSED",
-  "EXCHANGE_UNKNOWN",
-  "SYMBOL_UNKNOWN",
-  "BAD_TIMEFRAME",
-  "STORE_UNAVAILABLE",
-]);
+/** Whether the node's next window would fail in the same way. */
+function endsNode(error: HistoryError): boolean {
+  return isRefusal(error) || error.code === "STORE_UNAVAILABLE" || error instanceof OffGridReply;
+}
 
 /** A job while it runs: the record is replaced, never changed, so that whoever holds one sees one moment. */
 class Run {

@@ -52,6 +52,7 @@ Deno.test("what a window is wanted for does not matter: its open slots are asked
 
 Deno.test("no more windows are asked at once than there are places, and live ones go first", async () => {
   const bench = new Bench({ settings: { maxConcurrentRequests: 2 } });
+  await bench.fill([DAY - 600, DAY]);
   bench.exchange.latencyMs = 100;
   const windows = await bench.plan(HOUR);
   const order: number[] = [];
@@ -169,6 +170,15 @@ Deno.test("events tell of a window what spec §14 says", async () => {
     source: "ccxt:fake",
   });
   strictEqual(bench.events[1].error, "EXCHANGE_UNAVAILABLE: the venue is away");
+});
+
+Deno.test("a refusal is met once, however many windows are wanted", async () => {
+  const bench = new Bench();
+  bench.exchange.script = [fails(refusedFault)];
+  const windows = await bench.plan(HOUR);
+  const all = windows.map((window) => rejection(bench.backfiller.fillWindow(NODE, window, bench.ask())));
+  for (const error of await Promise.all(all)) strictEqual(error.code, "EXCHANGE_REFUSED");
+  strictEqual(bench.exchange.calls, 1);
 });
 
 Deno.test("a refusal is one call, and the ledger keeps its error", async () => {

@@ -138,9 +138,10 @@ Deno.test("a refusal ends its node after one call: every further one would be re
   bench.exchange.script = [() => {
     throw refusedFault();
   }];
-  const { job } = await run(bench, jobOf(), { workers: 1 });
+  const { job } = await run(bench, jobOf(), { workers: 4 });
   deepStrictEqual([job.state, bench.exchange.calls], ["failed", 1]);
   deepStrictEqual(job.errors.map(({ code }) => code), ["EXCHANGE_REFUSED"]);
+  deepStrictEqual(job.windows, { total: 6, complete: 0, failed: 1, deduplicated: 0 });
 });
 
 Deno.test("a fill that is mostly off the grid stops, and names the way out", async () => {
@@ -154,7 +155,7 @@ Deno.test("a fill that is mostly off the grid stops, and names the way out", asy
 
 Deno.test("one node that cannot be filled does not hold up the others, and is named itself", async () => {
   const bench = new Bench();
-  const { job } = await run(bench, jobOf({ nodes: [NOWHERE, NODE] }), { workers: 1 });
+  const { job } = await run(bench, jobOf({ nodes: [NOWHERE, NODE] }));
   deepStrictEqual([job.state, job.rows], ["incomplete", 60]);
   deepStrictEqual(job.errors.map(({ node_id, code }) => [node_id, code]), [[NOWHERE, "EXCHANGE_UNKNOWN"]]);
   const planning = await run(new Bench(), jobOf({ nodes: [OTHER, NODE], start: null }), {
