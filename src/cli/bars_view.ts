@@ -4,7 +4,7 @@ import { BAR_COLUMNS } from "../core/bar_frame.ts";
 import type { Metadata } from "../core/metadata.ts";
 import type { BarSlice } from "../core/service.ts";
 import { columnsOf } from "../formats/bar_slice.ts";
-import { count, counted, instant, percent, table } from "./texts.ts";
+import { count, counted, instant, percent, shellWord, table } from "./texts.ts";
 
 /** Rows shown at each end. */
 const EDGE_ROWS = 5;
@@ -54,7 +54,24 @@ export function summaryLines(metadata: Metadata): string[] {
     ...fingerprintLines(metadata),
     ...verdictLine(metadata),
     ...metadata.conformance_warnings.map((warning) => `  warning: ${warning}`),
+    ...adviceLines(metadata),
   ];
+}
+
+/** What to do about the slots that are still open, one line for each reason. */
+function adviceLines({ node_id, complete, gaps }: Metadata): string[] {
+  if (complete) return [];
+  const node = shellWord(node_id);
+  const reasons = new Set(gaps.filter((gap) => !gap.settled).map((gap) => gap.reason));
+  const advice: string[] = [];
+  if (reasons.has("fetch_failed")) {
+    advice.push(`some fetches failed: seamless gaps ${node} --reason fetch_failed says why; then try again`);
+  }
+  if (reasons.has("pending")) advice.push("some slots were not asked yet, or are too young: try again");
+  if (reasons.has("quarantined")) {
+    advice.push(`some replies were refused: seamless fill ${node} --refetch asks again`);
+  }
+  return advice.map((line) => `  → ${line}`);
 }
 
 function gapsText({ gaps, gaps_total: total }: Metadata): string {

@@ -41,7 +41,9 @@ export interface Verb {
   takes: { min: number; max: number; what: string };
   /** Ctrl-C means: finished work is kept, the same command goes on. */
   resumable?: boolean;
-  /** False: `--server` makes no sense for it, with the reason. */
+  /** It passes `--timeout` to the service, which can say more than "too late" when given a head start. */
+  ownsTimeout?: boolean;
+  /** Why `--server` makes no sense for it. */
   notOverHttp?: string;
   /** Runs it; the exit code. Failures are thrown. */
   run(call: Call): Promise<number>;

@@ -11,7 +11,7 @@ export async function withFetchProgress<T>(
   o: { service: HistoryService; spec: BackfillSpec },
   work: () => Promise<T>,
 ): Promise<T> {
-  const progress = new Progress(call.s, call.out.mode.quiet);
+  const progress = new Progress(call.s, call.out.mode.quiet, call.signal);
   if (!progress.active || call.server !== undefined) return await work();
   const [label] = o.spec.nodes;
   const seen = { label, done: 0, total: null as number | null, rows: 0, etaSeconds: null };
@@ -29,7 +29,7 @@ export async function withFetchProgress<T>(
     return await work();
   } finally {
     stop();
-    progress.clear();
+    await progress.clear();
     await planned;
   }
 }

@@ -21,7 +21,7 @@ import { VERBS } from "./verbs.ts";
 
 /** After Ctrl-C or the time-out a verb may finish what it has in hand for so long. */
 const STOP_GRACE_MS = 5_000;
-/** The service of a verb gives its deadline a head start, so that it can say more than "too late". */
+/** What a service that was told the deadline may be late by, before it is ended from outside. */
 const TIMEOUT_HEAD_START_MS = 500;
 const TIMEOUT_MAX_SEC = 30 * 86_400;
 
@@ -194,16 +194,17 @@ function watchInterrupts(verb: Verb, { typed, s, out }: Run, stopping: AbortCont
     if (stopping.signal.aborted) return s.exitNow(130);
     stopping.abort(reason);
     // A stop that cannot be announced is still one.
-    out.note("stopping … press Ctrl-C again to end at once").catch(() => {});
+    out.note(`${s.stderr.isTerminal ? "\n" : ""}stopping … press Ctrl-C again to end at once`).catch(
+      () => {},
+    );
   };
   return [s.onSignal("SIGINT", stop), s.onSignal("SIGTERM", stop)];
 }
 
 function watchTimeout(verb: Verb, s: Surroundings, sec: number, stopping: AbortController): () => void {
   const budgetMs = Math.round(sec * 1000);
-  return s.after(budgetMs + TIMEOUT_HEAD_START_MS, () => {
-    stopping.abort(timedOut(verb.name, { budgetMs, elapsedMs: budgetMs + TIMEOUT_HEAD_START_MS }));
-  });
+  const elapsedMs = budgetMs + (verb.ownsTimeout ? TIMEOUT_HEAD_START_MS : 0);
+  return s.after(elapsedMs, () => stopping.abort(timedOut(verb.name, { budgetMs, elapsedMs })));
 }
 
 /** The verb's outcome; once the signal has fired, its reason, unless the verb ends by itself within the grace. */

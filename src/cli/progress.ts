@@ -59,7 +59,8 @@ export class Progress {
   #drawnMs = -Infinity;
   #onScreen = false;
 
-  constructor(readonly s: Surroundings, quiet: boolean) {
+  /** Nothing is drawn once `signal` has fired. */
+  constructor(readonly s: Surroundings, quiet: boolean, readonly signal?: AbortSignal) {
     this.active = s.stderr.isTerminal && !quiet && s.env.TERM !== "dumb";
     this.#startedMs = s.monotonicMs();
   }
@@ -67,21 +68,21 @@ export class Progress {
   /** Shows the state, unless the last one is younger than the eye. */
   show(state: ProgressState): void {
     const nowMs = this.s.monotonicMs();
-    if (!this.active || nowMs - this.#drawnMs < REDRAW_MS) return;
+    if (!this.active || this.signal?.aborted || nowMs - this.#drawnMs < REDRAW_MS) return;
     this.#drawnMs = nowMs;
     this.#onScreen = true;
     const elapsedSec = (nowMs - this.#startedMs) / 1000;
-    this.#write(`\r\x1b[2K${progressLine(state, { elapsedSec, columns: this.s.stderr.columns() })}`);
+    void this.#write(`\r\x1b[2K${progressLine(state, { elapsedSec, columns: this.s.stderr.columns() })}`);
   }
 
-  /** Takes the line away before something else is printed. */
-  clear(): void {
-    if (this.#onScreen) this.#write("\r\x1b[2K");
+  /** Takes the line away; resolves when something else can be printed, on whichever stream. */
+  async clear(): Promise<void> {
+    if (this.#onScreen) await this.#write("\r\x1b[2K");
     this.#onScreen = false;
   }
 
   /** A progress line that cannot be shown is no reason to stop the work. */
-  #write(text: string): void {
-    this.s.stderr.write(encoder.encode(text)).catch(() => {});
+  #write(text: string): Promise<void> {
+    return this.s.stderr.write(encoder.encode(text)).catch(() => {});
   }
 }

@@ -90,3 +90,10 @@ Deno.test("warnings of the configuration are told once on standard error, and no
   await quiet.run("coverage", "ohlcv:binance:BTC/USDT:1m", ...settings, "--quiet");
   strictEqual(quiet.err, "");
 });
+
+Deno.test("doctor --dry-run writes nothing and opens nothing", async () => {
+  const bench = new Bench();
+  strictEqual(await bench.run("doctor", "--dry-run"), 0);
+  match(bench.out, /would check/);
+  strictEqual(bench.wired, 0);
+});

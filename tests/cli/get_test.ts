@@ -171,6 +171,30 @@ Deno.test("get --timeout ends with 5, whatever late answers are made into", asyn
   deepStrictEqual(bench.service.asked[0].context?.patient, { timeoutMs: 2_000 });
 });
 
+Deno.test("get --timeout that the service itself tells of ends with 5, and says what is kept", async () => {
+  const bench = new Bench();
+  bench.service.failure = new HistoryError("SLA_EXCEEDED", "Cannot answer in time", {
+    hint: "Ask again soon",
+  });
+  strictEqual(await bench.run("get", NODE, ...TEN, "--timeout", "2"), 5);
+  match(bench.err, /--timeout of 2 s \[SLA_EXCEEDED\]\n {2}→ What was finished is kept/);
+});
+
+Deno.test("get of an incomplete answer says what to do about each kind of open slot", async () => {
+  const bench = new Bench();
+  const asked = bench.service.bars.bind(bench.service);
+  bench.service.bars = async (request, context) => {
+    const answer = await asked(request, context);
+    const gap = { start: FIRST, end: FIRST + 60, bars: 1, settled: false, alternative: null };
+    const gaps = (["fetch_failed", "pending", "quarantined"] as const).map((reason) => ({ ...gap, reason }));
+    return { ...answer, metadata: { ...answer.metadata, complete: false, gaps, gaps_total: 3 } };
+  };
+  strictEqual(await bench.run("get", NODE, ...TEN), 3);
+  match(bench.err, /seamless gaps ohlcv:binance:BTC\/USDT:1m --reason fetch_failed/);
+  match(bench.err, /too young: try again/);
+  match(bench.err, /seamless fill ohlcv:binance:BTC\/USDT:1m --refetch/);
+});
+
 Deno.test("get --timeout ends a service that does not answer at all", async () => {
   const bench = new Bench();
   bench.service.gate = new Promise(() => {});

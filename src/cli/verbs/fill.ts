@@ -76,7 +76,7 @@ async function fillNow(
   spec: BackfillSpec,
   workers: number | undefined,
 ): Promise<number> {
-  const progress = new Progress(call.s, call.out.mode.quiet);
+  const progress = new Progress(call.s, call.out.mode.quiet, call.signal);
   const startedMs = call.s.monotonicMs();
   const label = spec.nodes.length === 1 ? spec.nodes[0] : counted(spec.nodes.length, "node");
   let job: JobReport;
@@ -94,7 +94,7 @@ async function fillNow(
         }),
     });
   } finally {
-    progress.clear();
+    await progress.clear();
   }
   // A job that was cancelled ends with what cancelled it: Ctrl-C, or the time-out.
   if (call.signal.aborted) throw call.signal.reason;

@@ -13,6 +13,9 @@ import { count, counted, instant, table } from "../texts.ts";
 /** Pages of gaps that one run reads; a node has at most so many times MAX_PAGE_ROWS gaps. */
 const PAGES_MAX = 1_000;
 
+/** Letters of an error that the table shows; `--json` has all. */
+const ERROR_SHOWN = 100;
+
 export const gapsVerb: Verb = {
   name: "gaps",
   summary: "every hole of a node, with its reason",
@@ -99,7 +102,7 @@ function gapLines(page: GapPage): string[] {
     gap.reason,
     gap.settled ? "settled" : "open",
     gap.next_ask === null ? "" : instant(gap.next_ask),
-    gap.error ?? gap.alternative ?? "",
+    (gap.error ?? gap.alternative ?? "").slice(0, ERROR_SHOWN),
   ]);
   const hidden = page.gaps_total - page.gaps.length;
   return [

@@ -44,6 +44,7 @@ export const getVerb: Verb = {
   ],
   takes: { min: 1, max: Infinity, what: "NODE" },
   resumable: true,
+  ownsTimeout: true,
   run: get,
 };
 
@@ -137,16 +138,21 @@ async function ask(call: Call, { service, question, nodeId }: OneNode): Promise<
   const startedMs = call.s.monotonicMs();
   const bounds = request as { start?: number; end?: number; last?: number };
   const spec = { nodes: [nodeId], ...rangeFor(nodeId, bounds, call.s.nowMs()) };
+  const late = () =>
+    timedOut("get", { budgetMs: timeoutMs!, elapsedMs: Math.round(call.s.monotonicMs() - startedMs) });
   const answer = await withFetchProgress(call, { service, spec }, () =>
     service.bars({ ...request, nodeId }, {
       signal: call.signal,
       patient: { timeoutMs },
       ...(limit === undefined ? { maxSlots: UNPINNED_MAX_ROWS } : { page: { limit, after: null } }),
-    }));
+    })).catch((error: unknown) => {
+      const isLate = timeoutMs !== null && error instanceof HistoryError && error.code === "SLA_EXCEEDED";
+      throw isLate ? late() : error;
+    });
   // The time-out is the caller's own: it ends the run, whatever the configuration makes of late answers.
   const violation = answer.metadata.sla?.violation ?? null;
   if (timeoutMs !== null && violation !== null && violation.phase !== "sync_gap") {
-    throw timedOut("get", { budgetMs: timeoutMs, elapsedMs: Math.round(call.s.monotonicMs() - startedMs) });
+    throw late();
   }
   return answer;
 }
