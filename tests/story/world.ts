@@ -75,6 +75,8 @@ export interface World {
   logged: { level: string; event: string; fields: Record<string, unknown> }[];
   /** Asks, and lets time pass until the answer is there; metadata and rows. */
   ask(request: Partial<FetchRequest>, context?: RequestContext): Promise<Told>;
+  /** Lets time pass until something has settled. */
+  settled<T>(work: Promise<T>): Promise<T>;
   /** Fills as the CLI does, and lets time pass until it is done. */
   fill(range: readonly [number, number], o?: { nodeId?: string; refetch?: boolean }): Promise<void>;
   /** Ends the service, as a process ends; its holdings stay. */
@@ -126,6 +128,7 @@ export async function makeWorld(o: WorldOptions = {}): Promise<World> {
       const answer = await settle(clock, service.bars({ nodeId: NODE, ...request }, context));
       return { ...answer.metadata, frame: await rowsOf(answer) };
     },
+    settled: (work) => settle(clock, work),
     async fill([start, end], { nodeId = NODE, refetch } = {}) {
       const job = await settle(clock, service.fill({ nodes: [nodeId], start, end, refetch }, {}));
       if (job.state !== "complete" && job.errors.length > 0) {
