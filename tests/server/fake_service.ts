@@ -5,11 +5,9 @@
  */
 
 import { type Bars, barsBetween, viewBars } from "../../src/core/bar_frame.ts";
-import { parseDomain } from "../../src/core/domain.ts";
 import { checkBounds, effectiveRange, formingStart, requestedRange } from "../../src/core/effective_range.ts";
 import { HistoryError } from "../../src/core/errors.ts";
 import { parseAsOfMs } from "../../src/core/instant.ts";
-import type { Gap, Metadata } from "../../src/core/metadata.ts";
 import { parseNodeId } from "../../src/core/node_id.ts";
 import type { Clock } from "../../src/core/ports.ts";
 import type { FetchRequest, RequestContext } from "../../src/core/request.ts";
@@ -38,6 +36,7 @@ import type { TimeRange } from "../../src/core/time_range.ts";
 import { gridOf, gridRecord, intervalOf, slotCount } from "../../src/core/timeframe.ts";
 import { sliceOfBars } from "../../src/formats/bar_slice.ts";
 import { sampleBars } from "../formats/sample_bars.ts";
+import { clip, describe, digestOf, domainOf, gapRow, plainFingerprint, tooLarge } from "./fake_answers.ts";
 
 export const NODE = "ohlcv:binance:BTC/USDT:1m";
 export const SMALL_NODE = "ohlcv:binance:ETH/USDT:1h";
@@ -105,7 +104,12 @@ export class FakeService implements HistoryService {
     }
     const snapshot = pinned ? this.#snapshotFor(request) : null;
     const bars = barsBetween(stored, effective[0], effective[1]);
-    const metadata = await this.#metadata({ request, domain, requested, effective, bars, snapshot, slots });
+    const answerFingerprint = effective[0] === effective[1]
+      ? null
+      : await this.fingerprint(bars, { nodeId: request.nodeId, range: effective });
+    const metadata = describe({
+      ...{ request, domain, requested, effective, bars, snapshot, slots, answerFingerprint },
+    });
     return {
       metadata,
       pinned,
@@ -369,131 +373,4 @@ export class FakeService implements HistoryService {
       hint: "List them with /v1/snapshots",
     });
   }
-
-  async #metadata(
-    o: {
-      request: FetchRequest;
-      domain: Metadata["execution_domain"];
-      requested: TimeRange;
-      effective: TimeRange;
-      bars: Bars;
-      snapshot: SnapshotRow | null;
-      slots: number;
-    },
-  ): Promise<Metadata> {
-    const { request, bars, effective, snapshot } = o;
-    const grid = gridOf(parseNodeId(request.nodeId).timeframe!);
-    const rows = bars.ts.length;
-    const missing = o.slots - rows;
-    const gaps = missing > 0 ? [gapAt(effective, missing, intervalOf(grid))] : [];
-    const live = o.domain === "live";
-    const ratio = o.slots === 0 ? 1 : rows / o.slots;
-    return {
-      node_id: request.nodeId,
-      interval: intervalOf(grid),
-      grid: gridRecord(grid),
-      requested_range: o.requested,
-      effective_range: effective,
-      rows,
-      coverage_bounds: rows > 0 ? [bars.ts[0], bars.ts[rows - 1] + intervalOf(grid)] : null,
-      coverage_ratio: ratio,
-      explained_ratio: ratio,
-      complete: missing === 0,
-      gaps,
-      gaps_total: gaps.length,
-      conformance_version: "v2",
-      conformance_flags: missing > 0 ? { gap: missing, non_finite: 3 } : {},
-      conformance_warnings: [],
-      final_until: effective[1],
-      dataset_fingerprint: snapshot?.dataset_fingerprint ?? null,
-      fingerprint_scope: snapshot ? "snapshot" : "answer",
-      answer_fingerprint: effective[0] === effective[1]
-        ? null
-        : await this.fingerprint(bars, { nodeId: request.nodeId, range: effective }),
-      preview_fingerprint: null,
-      as_of: snapshot?.as_of ?? null,
-      requested_as_of: request.asOf ?? null,
-      snapshot: snapshot
-        ? {
-          seq: snapshot.seq,
-          manifest_uri: snapshot.manifest_uri,
-          manifest_sha256: snapshot.manifest_sha256,
-        }
-        : null,
-      world_id: request.worldId ?? "default",
-      execution_domain: o.domain,
-      session_id: null,
-      strategy: "SEAMLESS",
-      features: {},
-      verdict: missing > 0 ? { mode: "PARTIAL_FILL", reasons: ["open_gaps"] } : { mode: "PASS", reasons: [] },
-      sla: live ? { phases: { storage_wait: { ms: 1, budget_ms: 300 } }, violation: null } : null,
-      sources: live ? { cache: 0, snapshot: 0, storage: rows, backfill: 0, live: 0 } : null,
-      staleness_seconds: live ? 60 : null,
-      retry_after: null,
-    };
-  }
-}
-
-function domainOf(request: FetchRequest, context: RequestContext): Metadata["execution_domain"] {
-  const selects = request.asOf !== undefined || request.fingerprint !== undefined;
-  if (request.executionDomain === undefined && context.requireContext) {
-    throw new HistoryError("CONTEXT_REQUIRED", "Cannot answer without an execution domain", {
-      hint: "Give execution_domain=live or backtest",
-    });
-  }
-  const domain = request.executionDomain === undefined
-    ? selects ? "backtest" : "live"
-    : parseDomain(request.executionDomain);
-  if (domain === "dryrun") {
-    throw new HistoryError("NOT_AVAILABLE", "Cannot serve dryrun: it is not built yet", { hint: "Use live" });
-  }
-  if (domain === "backtest" && !selects) {
-    throw new HistoryError("AS_OF_REQUIRED", "Cannot serve backtest: as_of is missing", {
-      hint: "Give as_of",
-    });
-  }
-  return request.fingerprint !== undefined ? "backtest" : domain;
-}
-
-function tooLarge(slots: number, most: number): HistoryError {
-  return new HistoryError("RANGE_TOO_LARGE", `Cannot answer ${slots} slots at once: at most ${most}`, {
-    hint: "Give limit, or a shorter range",
-  });
-}
-
-function gapAt(range: TimeRange, bars: number, step: number): Gap {
-  const start = range[1] - bars * step;
-  return { start, end: range[1], bars, reason: "pending", settled: false, alternative: null };
-}
-
-function gapRow(start: number, step: number): GapRow {
-  return {
-    start,
-    end: start + step,
-    bars: 1,
-    reason: "absent_at_source",
-    settled: true,
-    first_seen: 1_700_000_000,
-    last_asked: 1_700_000_000,
-    next_ask: null,
-    attempts: 1,
-    error: null,
-    alternative: null,
-  };
-}
-
-function clip(held: TimeRange, range: TimeRange | undefined): TimeRange | null {
-  if (range === undefined) return held;
-  const clipped: TimeRange = [Math.max(held[0], range[0]), Math.min(held[1], range[1])];
-  return clipped[0] < clipped[1] ? clipped : null;
-}
-
-async function digestOf(bars: Bars): Promise<string> {
-  const bytes = sliceOfBars(bars).bytes as Uint8Array<ArrayBuffer>;
-  return new Uint8Array(await crypto.subtle.digest("SHA-256", bytes)).toHex();
-}
-
-/** Stands for a fingerprint where the core plays no part: of the right form, and a function of the rows. */
-async function plainFingerprint(bars: Bars): Promise<string> {
-  return `sfp1:${await digestOf(bars)}`;
 }
