@@ -12,7 +12,6 @@
  * @module
  */
 
-import { type ConfigInput, loadConfig } from "./config/mod.ts";
 import { type Bars, concatBars, emptyBars, type Trades } from "./core/bar_frame.ts";
 import { cancelled, HistoryError, throwIfCancelled } from "./core/errors.ts";
 import { ENSURE_POLL_MS, FETCH_MANY_CONCURRENCY } from "./core/limits.ts";
@@ -21,13 +20,13 @@ import type { FetchRequest } from "./core/request.ts";
 import type { CoverageReport, HistoryService, JobReport } from "./core/service.ts";
 import { decodeRows } from "./core/stored_chunk.ts";
 import type { TimeRange } from "./core/time_range.ts";
-import { systemClock, wire } from "./wire.ts";
+import { type ConfigInput, loadConfig, systemClock, wire } from "./wire.ts";
 
 export { HistoryError } from "./core/errors.ts";
 export type { ErrorCode } from "./core/errors.ts";
 export { nodeId, parseNodeId } from "./core/node_id.ts";
 export type { ParsedNode } from "./core/node_id.ts";
-export type { ConfigInput } from "./config/mod.ts";
+export type { ConfigInput } from "./wire.ts";
 export type { Bars, Trades } from "./core/bar_frame.ts";
 export type { CoverageReport } from "./core/service.ts";
 export type { Features, Gap, Metadata, SLAPolicy, Verdict } from "./core/metadata.ts";

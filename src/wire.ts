@@ -379,3 +379,4 @@ function openArtifacts(root: string | null, clock: Clock): ArtifactStore {
 }
 
 export { systemClock } from "./adapters/system.ts";
+export { type ConfigInput, loadConfig } from "./config/mod.ts";

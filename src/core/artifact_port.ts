@@ -1,6 +1,6 @@
 /** Artifacts: immutable objects under keys, and chunks as Parquet (spec §8). */
 
-import type { StoredChunk } from "./ports.ts";
+import type { StoredChunk } from "./port_words.ts";
 import type { Grid } from "./timeframe.ts";
 
 /** Immutable objects under relative keys with `/` (spec §8). Failures: `ARTIFACT_STORE_UNAVAILABLE`. */

@@ -1,7 +1,7 @@
 /** The exchange as the service sees it: markets, tariffs, and bars asked range by range (spec §16). */
 
 import type { AnsweredReason } from "./gap_reason.ts";
-import type { Priority } from "./ports.ts";
+import type { Priority } from "./port_words.ts";
 import type { TimeRange } from "./time_range.ts";
 import type { Grid } from "./timeframe.ts";
 

@@ -60,6 +60,7 @@ export type VerdictReason =
   | "coverage_breach"
   | "open_gaps";
 
+/** Whether an answer may be traded on: `HOLD` means compute, do not trade. All reasons are named. */
 export interface Verdict {
   mode: "PASS" | "PARTIAL_FILL" | "HOLD";
   reasons: VerdictReason[];

@@ -7,9 +7,11 @@ import type { Bars } from "./bar_frame.ts";
 import type { Grid } from "./timeframe.ts";
 import type { Ranges, TimeRange } from "./time_range.ts";
 import type { AnsweredReason } from "./gap_reason.ts";
+import type { Priority, StoredChunk } from "./port_words.ts";
 
 export type * from "./artifact_port.ts";
 export type * from "./exchange_port.ts";
+export type * from "./port_words.ts";
 
 // ---------------------------------------------------------------- time, chance, log
 
@@ -39,9 +41,6 @@ export interface Log {
 }
 
 // ---------------------------------------------------------------- rate budget
-
-/** Who goes first when the budget is short: live before dryrun before backfill. */
-export type Priority = "live" | "dryrun" | "backfill";
 
 /** The rate budget of each key (spec §15). A token is one unit of CCXT cost. */
 export interface RateLimiter {
@@ -138,20 +137,6 @@ export interface Revision {
   /** True for the value that is current. */
   kept: boolean;
   replySha256: string | null;
-}
-
-/**
- * The final rows of 4,096 consecutive slots as they are stored, hashed and sent: `bytes` holds the columns
- * one after the other, ts as int64 and open, high, low, close, volume as float64, little-endian, canonical
- * (+0 for −0, one NaN), 8·rows bytes each. Immutable: a changed chunk is a new object.
- */
-export interface StoredChunk {
-  k: number;
-  rows: number;
-  bytes: Uint8Array;
-  /** SFP-1 chunk digest and leaves, lower-case hex. */
-  digest: string;
-  leaves: string[];
 }
 
 /** Where a node stands. Immutable: a change makes a new object, so that what is derived from it can be kept by it. */

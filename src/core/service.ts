@@ -33,6 +33,7 @@ export interface Answer {
   timing: { name: string; ms: number }[];
 }
 
+/** Which parts of a node are there (`GET /v1/coverage`). Ranges half-open, epoch seconds; `segments` are runs of bars. */
 export interface CoverageReport {
   node_id: string;
   interval: number;
