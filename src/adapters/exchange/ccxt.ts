@@ -10,6 +10,7 @@ import { nearestName } from "../../core/nearest_name.ts";
 import type { BarsAsk, BarsReply, BarsTariff, Exchange, Exchanges, Market } from "../../core/ports.ts";
 import { fetchPages } from "./bars.ts";
 import { type CcxtClient, type CcxtMarket, type CcxtModule, loadCcxt } from "./ccxt_client.ts";
+import { intervalOf } from "../../core/timeframe.ts";
 import { Gathering } from "./gathering.ts";
 import { HistoryBook } from "./history_book.ts";
 import { MarketCache } from "./market_cache.ts";
@@ -135,7 +136,7 @@ class CcxtExchange implements Exchange {
 
   async firstBar(asker: BarsAsker): Promise<number | null> {
     const { pageRows } = await this.#prepare(asker);
-    const served = await this.#book.start({ asker, pageRows, note: () => {} }, { newest: null });
+    const served = await this.#book.start({ asker, pageRows, note: () => {} });
     return served?.start ?? null;
   }
 
@@ -154,7 +155,8 @@ class CcxtExchange implements Exchange {
       const knock = (ccxt: CcxtClient) => ccxt.fetchOHLCV(symbol, timeframe, undefined, 1);
       await asker.attempt((signal) => syncSkew(this.#venue, signal, knock));
     }
-    return { market, pageRows: pageRowsOf(client, { batchLimit: settings.batchLimit, market }) };
+    const stepSec = intervalOf(asker.grid);
+    return { market, pageRows: pageRowsOf(client, { batchLimit: settings.batchLimit, market, stepSec }) };
   }
 
   /** Timeframes that the venue itself serves; what ccxt would build from trades is none of its bars. */

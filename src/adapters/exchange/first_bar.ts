@@ -28,30 +28,27 @@ export interface ServedFrom {
   start: number;
   /** Why there is none before. */
   reason: "not_listed" | "beyond_source_history";
-}
-
-/** What is known before the search: an early question that was answered with bars from `first` up to now. */
-export interface SearchHint {
-  newest: Probe | null;
+  /** Of a venue that keeps its last bars: how many, the forming one included; else null. */
+  kept: number | null;
 }
 
 /** The first bar served; null when none is found, or calls ran out. */
 export async function findFirstBar(
   prober: Prober,
-  { pageRows, hint }: { pageRows: number; hint: SearchHint },
+  { pageRows }: { pageRows: number },
 ): Promise<ServedFrom | null> {
-  const early = hint.newest ?? await prober.probe(prober.own, { sinceSec: EARLY_SEC, limit: pageRows });
+  const early = await prober.probe(prober.own, { sinceSec: EARLY_SEC, limit: pageRows });
   if (early !== null) {
     const older = await firstOlderBar(prober, pageRows);
     return judged(prober, { probe: early, older, pageRows });
   }
   const coarse = await firstCoarseBar(prober, pageRows);
   const fine = coarse === null ? null : await refined(prober, { from: coarse, pageRows });
-  if (fine !== null) return { start: slotStart(fine, prober.own.grid), reason: "not_listed" };
+  if (fine !== null) return { start: slotStart(fine, prober.own.grid), reason: "not_listed", kept: null };
   const found = await halved(prober, { from: coarse === null ? EARLY_SEC : coarse.start, pageRows });
   if (found === null) return null;
   const isCut = coarse !== null && coarse.start + coarse.step <= found;
-  return { start: found, reason: isCut ? "beyond_source_history" : "not_listed" };
+  return { start: found, reason: isCut ? "beyond_source_history" : "not_listed", kept: null };
 }
 
 /** Decides between "began here" and "goes back no further" for a venue that answers from its first bar on. */
@@ -61,12 +58,11 @@ function judged(
 ): ServedFrom {
   const { grid } = prober.own;
   const start = slotStart(probe.first, grid);
-  if (older !== null) {
-    const isCut = older.start + older.step <= start;
-    return { start, reason: isCut ? "beyond_source_history" : "not_listed" };
-  }
-  const isCut = looksKept(probe, { forming: prober.forming(grid), pageRows });
-  return { start, reason: isCut ? "beyond_source_history" : "not_listed" };
+  const forming = prober.forming(grid);
+  const isCut = older === null ? looksKept(probe, { forming, pageRows }) : older.start + older.step <= start;
+  if (!isCut) return { start, reason: "not_listed", kept: null };
+  const isNow = probe.last >= forming - 1;
+  return { start, reason: "beyond_source_history", kept: isNow ? forming - probe.first + 1 : null };
 }
 
 /**

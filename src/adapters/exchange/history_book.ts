@@ -6,7 +6,7 @@
 import { LISTING_SEARCH_MAX_CALLS } from "../../core/limits.ts";
 import type { Clock } from "../../core/ports.ts";
 import type { CallContext } from "./call_context.ts";
-import { findFirstBar, type SearchHint, type ServedFrom } from "./first_bar.ts";
+import { findFirstBar, type ServedFrom } from "./first_bar.ts";
 import { lastBarEnd } from "./last_bar.ts";
 import { type BarsAsker, Prober } from "./probes.ts";
 import type { Venue } from "./venue.ts";
@@ -98,13 +98,14 @@ export class HistoryBook {
   }
 
   /** Where bars begin: searched for once a day. Null: no bar was found. */
-  async start({ asker, pageRows, note }: Search, hint: SearchHint): Promise<ServedFrom | null> {
+  async start({ asker, pageRows, note }: Search): Promise<ServedFrom | null> {
     const series = this.#of(asker);
     const known = this.#fresh(series.servedFrom);
     if (known !== undefined) return known.value;
     const prober = new Prober(this.#venue, { asker, left: LISTING_SEARCH_MAX_CALLS, note });
-    const value = await findFirstBar(prober, { pageRows, hint });
+    const value = await findFirstBar(prober, { pageRows });
     series.servedFrom = this.#entry(value);
+    if (value?.reason === "not_listed") this.#honoursSince = true;
     return value;
   }
 

@@ -14,7 +14,7 @@ import type { ServedFrom } from "./first_bar.ts";
 import type { Gathering } from "./gathering.ts";
 import type { HistoryBook, Search } from "./history_book.ts";
 import { type Page, pageAt, type PageReading, type Question, rangeOf, readPage } from "./paging.ts";
-import { isNoAnswer, type Probe } from "./probes.ts";
+import { isNoAnswer } from "./probes.ts";
 import { checkRows } from "./rows_check.ts";
 import type { Venue } from "./venue.ts";
 
@@ -72,49 +72,18 @@ export class Pager {
       if (pages >= WINDOW_MAX_PAGES) throw endless(venue, ask);
       const page = this.#pageAt(at);
       const asked = await this.#ask(page);
-      if (await this.#learns(page, asked)) continue;
+      if (this.#beginsEarly(page, asked.reading)) continue;
+      const from = await this.#explainHead(page, asked.reading);
+      if (await this.#isOtherwise({ ...page, from }, asked.reading)) {
+        at = from;
+        continue;
+      }
+      this.#take(asked);
       this.#isThin = asked.reading.distinct < page.limit;
-      const next = await this.#accept(page, asked);
+      const next = Math.max(asked.reading.next, from);
       if (next <= at) throw beside(venue, ask);
       at = next;
     }
-  }
-
-  /** Takes what a page tells of the venue's ways; true when the page must be asked again in another way. */
-  async #learns(page: Page, asked: AskedPage): Promise<boolean> {
-    const { call, reading } = asked;
-    if (call === null) return false;
-    const { ask, book } = this.#paging;
-    if (reading.first !== null) book.sawBar(ask, slotStart(reading.first, this.#question.grid));
-    if (reading.last !== null && !this.#isNow(reading.last)) book.sawSinceHonoured();
-    if (await this.#fillsFromEnd(page, reading)) return true;
-    book.sawRows(reading.distinct);
-    if (this.#countsFromNow(page, reading)) return this.#isWide = true;
-    return this.#beginsEarly(page, reading);
-  }
-
-  /**
-   * A venue that answers about a span, and holds fewer rows a page than we asked, may send the newest ones: the
-   * head of the span is missing, not absent. Asked for the head alone, it shows it; then pages become so small.
-   */
-  async #fillsFromEnd(page: Page, { first, last, distinct: rows }: PageReading): Promise<boolean> {
-    const { book } = this.#paging;
-    if (first === null || last === null || first === page.from) return false;
-    if (rows >= page.limit || rows < book.mostRows || last >= page.from + page.limit) return false;
-    const head = await this.#ask({ from: page.from, limit: Math.min(first - page.from, rows) });
-    if (head.reading.first === null || head.reading.first >= first) return false;
-    book.capPages(rows);
-    this.#question = { ...this.#question, pageRows: rows };
-    return true;
-  }
-
-  /** A full page that skips its head and reaches up to now may be counted back from now: a larger one shows more. */
-  #countsFromNow(page: Page, { first, last, distinct }: PageReading): boolean {
-    if (this.#isWide || first === null || last === null || page.limit >= this.#question.pageRows) {
-      return false;
-    }
-    if (first === page.from || distinct < page.limit) return false;
-    return this.#isNow(last) && !this.#paging.book.honoursSince;
   }
 
   /** A page that was spent on bars before its start has not answered at all: it is asked with more rows. */
@@ -123,6 +92,44 @@ export class Pager {
     if (lead <= this.#lead) return false;
     this.#lead = lead;
     return first === null && before !== null && distinct >= page.limit;
+  }
+
+  /**
+   * Whether bars that a page skipped at its head may be had by asking in another way, before they count as absent:
+   * each way is tried where the page gives cause, and remembered where it helps.
+   */
+  async #isOtherwise(page: Page, reading: PageReading): Promise<boolean> {
+    const { book, ask } = this.#paging;
+    const { first, last, distinct } = reading;
+    if (first === null || last === null) return false;
+    const isSkipped = first > page.from && page.from < this.#question.end;
+    const isOther = isSkipped &&
+      (this.#countsFromNow(page, reading) || await this.#fillsFromEnd(page, reading));
+    book.sawRows(distinct);
+    book.sawBar(ask, slotStart(first, this.#question.grid));
+    if (!this.#isNow(last)) book.sawSinceHonoured();
+    return isOther;
+  }
+
+  /** A full page up to now may be counted back from now: a larger one shows more. */
+  #countsFromNow(page: Page, { last, distinct }: PageReading): boolean {
+    if (this.#isWide || page.limit >= this.#question.pageRows || distinct < page.limit) return false;
+    return this.#isWide = last !== null && this.#isNow(last) && !this.#paging.book.honoursSince;
+  }
+
+  /**
+   * A venue that answers about a span, and holds fewer rows a page than we asked, may send the newest ones: the
+   * head of the span is missing, not absent. Asked for the head alone, it shows it; then pages become so small.
+   */
+  async #fillsFromEnd(page: Page, { first, last, distinct: rows }: PageReading): Promise<boolean> {
+    const { book } = this.#paging;
+    if (first === null || last === null) return false;
+    if (rows >= page.limit || rows < book.mostRows || last >= page.from + page.limit) return false;
+    const head = await this.#ask({ from: page.from, limit: Math.min(first - page.from, rows) });
+    if (head.reading.first === null || head.reading.first >= first) return false;
+    book.capPages(rows);
+    this.#question = { ...this.#question, pageRows: rows };
+    return true;
   }
 
   #pageAt(from: number): Page {
@@ -157,15 +164,12 @@ export class Pager {
     }
   }
 
-  /** Takes a page in and says where to go on. */
-  async #accept(page: Page, asked: AskedPage): Promise<number> {
-    const { reading, call, sentAt } = asked;
+  /** Takes in what a page brought. */
+  #take({ reading, call, sentAt }: AskedPage): void {
     const { gathering } = this.#paging;
-    const from = await this.#explainHead(page, asked);
     if (call !== null) gathering.deliver(call, { kept: reading.kept, sentAt });
     gathering.dropFuture(reading.future);
     gathering.answered(rangeOf(reading.answered, this.#question.grid));
-    return Math.max(reading.next, from);
   }
 
   #isNow(slot: number): boolean {
@@ -176,17 +180,18 @@ export class Pager {
    * Why the first slots of a page have no bar: a hole, or the time before the first bar served. Answers the latter
    * and gives the slot at which bars begin; else the page's start.
    */
-  async #explainHead(page: Page, { reading, call }: AskedPage): Promise<number> {
+  async #explainHead(page: Page, { first, last, before }: PageReading): Promise<number> {
     const { book, ask } = this.#paging;
-    const { grid } = this.#question;
-    if (reading.first === page.from || reading.before !== null) return page.from;
-    const newest = newestOf(call, { reading, isNow: (slot) => this.#isNow(slot) });
+    const { grid, forming } = this.#question;
+    if (first === page.from || before !== null) return page.from;
     const known = book.knownStart(ask);
-    if (known?.reason === "beyond_source_history" && newest !== null) {
-      return this.#skipTo(page.from, { ...known, start: slotStart(newest.first, grid) });
+    if (known?.kept && first !== null && last !== null && this.#isNow(last)) {
+      // The venue keeps its last so many bars: the oldest has moved on since that was found out.
+      const oldest = Math.max(slotOf(known.start, grid), Math.min(first, forming - known.kept + 1));
+      return this.#skipTo(page.from, { ...known, start: slotStart(oldest, grid) });
     }
     if (book.isKnownBefore(ask, slotStart(page.from, grid))) return page.from;
-    return this.#skipTo(page.from, await book.start(searchOf(this.#paging), { newest }));
+    return this.#skipTo(page.from, await book.start(searchOf(this.#paging)));
   }
 
   /** Answers the slots from `from` up to where bars begin. */
@@ -197,15 +202,6 @@ export class Pager {
     this.#paging.gathering.absent(rangeOf({ start: from, end: first }, grid), served.reason);
     return first;
   }
-}
-
-/** A page that reaches up to now, as evidence of what a venue keeps. */
-function newestOf(
-  call: CallContext | null,
-  { reading: { first, last, distinct }, isNow }: { reading: PageReading; isNow: (slot: number) => boolean },
-): Probe | null {
-  if (call === null || first === null || last === null || !isNow(last)) return null;
-  return { first, last, rows: distinct };
 }
 
 function endless(venue: Venue, { symbol, timeframe }: BarsAsk) {

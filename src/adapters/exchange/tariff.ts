@@ -57,15 +57,26 @@ export type MarketKind = Pick<CcxtMarket, "type" | "linear" | "inverse">;
 
 /**
  * Most rows of one call: the venue's own page for this kind of market (without one: for its main kind, spot where it
- * has spot), or fewer where `batchLimit` says so.
+ * has spot), or fewer where `batchLimit` says so, or where the venue bounds the time that one call may span.
  */
 export function pageRowsOf(
   client: CcxtClient,
-  { batchLimit, market }: { batchLimit: number | null; market?: MarketKind },
+  { batchLimit, market = mainKind(client), stepSec = 60 }: {
+    batchLimit: number | null;
+    market?: MarketKind;
+    stepSec?: number;
+  },
 ): number {
-  const own = venuePageRows(client.features, market ?? mainKind(client));
-  if (batchLimit === null) return own ?? UNKNOWN_PAGE_ROWS;
-  return own === null ? batchLimit : Math.min(batchLimit, own);
+  const own = venuePageRows(client.features, market) ?? batchLimit ?? UNKNOWN_PAGE_ROWS;
+  return Math.max(
+    1,
+    Math.min(own, batchLimit ?? own, Math.floor(longestSpanSec(client.id, market) / stepSec)),
+  );
+}
+
+/** Binance's coin-margined host refuses calls over more than 200 days (-4088), and ccxt asks for the span of the limit. */
+function longestSpanSec(id: string, { inverse }: MarketKind): number {
+  return id.startsWith("binance") && inverse === true ? 200 * 86_400 : Infinity;
 }
 
 function mainKind(client: CcxtClient): MarketKind {
