@@ -106,7 +106,7 @@ export async function wire(loaded: LoadedConfig, o: WireOptions = {}): Promise<H
   const dice = o.dice ?? systemDice;
   const log = o.log ?? stderrLog(settingsOf.logLevel(config, o.verbosity), clock);
   for (const warning of loaded.warnings) log.emit("warn", "seamless.config.warning", { ...warning });
-  const compute = await load();
+  const compute = await load(undefined, { hostHash });
   const stores = o.outside?.stores ?? openStores(loaded, { clock, dice });
   const events = new EventHub();
   const ending = new AbortController();
@@ -149,7 +149,7 @@ export async function wire(loaded: LoadedConfig, o: WireOptions = {}): Promise<H
     reports: new Reports({ ...shared, store: stores.bars, snapshots: published.snapshots }),
     jobs,
     store: stores.bars,
-    health: makeHealth(loaded, shared, published),
+    health: makeHealth(loaded, shared, { published, core: await load() }),
     shutdown: async () => {
       ending.abort(cancelled("The service's work"));
       await backfiller.close();
@@ -202,13 +202,24 @@ function makeProvider(shared: Shared, { snapshots, heads, publishing }: Publishi
   });
 }
 
-function makeHealth(loaded: LoadedConfig, shared: Shared, { artifacts }: PublishingSide): Health {
+/** The host's SHA-256 has the machine's own instructions; `core` is the one that has not. */
+function hostHash(parts: readonly Uint8Array[]): Uint8Array {
+  const hash = createHash("sha256");
+  for (const part of parts) hash.update(part);
+  return hash.digest();
+}
+
+function makeHealth(
+  loaded: LoadedConfig,
+  shared: Shared,
+  { published: { artifacts }, core }: { published: PublishingSide; core: Compute },
+): Health {
   return new Health({
     store: shared.stores.bars,
     artifacts,
     exchanges: shared.exchanges,
     configured: Object.keys(loaded.config.exchanges),
-    golden: () => goldenHolds(shared.compute, (bytes) => createHash("sha256").update(bytes).digest()),
+    golden: () => goldenHolds(core, (bytes) => hostHash([bytes])),
     warnings: loaded.warnings.map((warning) => `${warning.path}: ${warning.message}`),
   });
 }
