@@ -117,7 +117,6 @@ export async function wire(loaded: LoadedConfig, o: WireOptions = {}): Promise<H
     emit: (event) => events.emit(event),
     settings: settingsOf.backfillSettings(config),
   });
-  const outages = new Outages({ store: stores.bars, compute });
   const { background, settle } = backgroundWork(log);
   const shared: Shared = {
     ...{
