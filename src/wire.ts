@@ -119,20 +119,9 @@ export async function wire(loaded: LoadedConfig, o: WireOptions = {}): Promise<H
   });
   const { background, settle } = backgroundWork(log);
   const shared: Shared = {
-    ...{
-      config,
-      clock,
-      dice,
-      log,
-      compute,
-      stores,
-      exchanges,
-      backfiller,
-      events,
-      outages,
-      settings: settingsOf.historySettings(config),
-      background,
-    },
+    ...{ config, clock, dice, log, compute, stores, exchanges, backfiller, events, background },
+    outages: new Outages({ store: stores.bars, compute }),
+    settings: settingsOf.historySettings(config),
     lifetime: ending.signal,
   };
   const published = openPublishing(loaded, shared, o.outside?.artifacts);
