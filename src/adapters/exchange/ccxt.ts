@@ -17,7 +17,8 @@ import { MarketCache } from "./market_cache.ts";
 import { questionOf } from "./paging.ts";
 import type { BarsAsker } from "./probes.ts";
 import type { ExchangesInput } from "./settings.ts";
-import { syncSkew } from "./skew_sync.ts";
+import { SharedWork } from "./shared_work.ts";
+import { type Knock, syncSkew } from "./skew_sync.ts";
 import { costOfBars, pageRowsOf } from "./tariff.ts";
 import { Venue } from "./venue.ts";
 import { volumeUnitOf } from "./volume_unit.ts";
@@ -87,6 +88,7 @@ class CcxtExchange implements Exchange {
   readonly #markets: MarketCache;
   readonly #book: HistoryBook;
   readonly #tariff: BarsTariff;
+  readonly #syncing = new SharedWork<void>();
 
   constructor(venue: Venue, tariff: BarsTariff) {
     this.#venue = venue;
@@ -121,8 +123,8 @@ class CcxtExchange implements Exchange {
     return this.#venue.skew.ms();
   }
 
-  async syncClock(signal: AbortSignal = new AbortController().signal): Promise<void> {
-    if (this.#venue.skew.isDue()) await syncSkew(this.#venue, signal);
+  syncClock(signal: AbortSignal = new AbortController().signal): Promise<void> {
+    return this.#sync(signal, null);
   }
 
   async fetchBars(ask: BarsAsk): Promise<BarsReply> {
@@ -149,14 +151,21 @@ class CcxtExchange implements Exchange {
   async #prepare(asker: BarsAsker): Promise<{ market: CcxtMarket; pageRows: number }> {
     this.#checkTimeframe(asker.timeframe);
     const { symbol, timeframe } = asker;
-    const market = await asker.attempt((signal) => this.#markets.market(symbol, signal));
+    const market = this.#markets.atHand(symbol) ??
+      await asker.attempt((signal) => this.#markets.market(symbol, signal));
     const { client, settings, skew } = this.#venue;
     if (skew.isDue()) {
       const knock = (ccxt: CcxtClient) => ccxt.fetchOHLCV(symbol, timeframe, undefined, 1);
-      await asker.attempt((signal) => syncSkew(this.#venue, signal, knock));
+      await asker.attempt((signal) => this.#sync(signal, knock));
     }
     const stepSec = intervalOf(asker.grid);
     return { market, pageRows: pageRowsOf(client, { batchLimit: settings.batchLimit, market, stepSec }) };
+  }
+
+  /** Measures the clock once for all who find that it is due. */
+  async #sync(signal: AbortSignal, knock: Knock | null): Promise<void> {
+    if (!this.#venue.skew.isDue()) return;
+    await this.#syncing.join(signal, (own) => syncSkew(this.#venue, own, knock));
   }
 
   /** Timeframes that the venue itself serves; what ccxt would build from trades is none of its bars. */

@@ -9,12 +9,15 @@ import type { CallContext } from "./call_context.ts";
 import { findFirstBar, type ServedFrom } from "./first_bar.ts";
 import { lastBarEnd } from "./last_bar.ts";
 import { type BarsAsker, Prober } from "./probes.ts";
+import { untilSettled } from "./shared_work.ts";
 import type { Venue } from "./venue.ts";
 
 const KEPT_MS = 24 * 3_600_000;
 /** A search that found nothing is not repeated for so long. */
 const UNKNOWN_KEPT_MS = 10 * 60_000;
 const SERIES_MAX = 10_000;
+/** Searches of others that a caller waits for before it searches itself. */
+const SEARCHES_WAITED_MAX = 20;
 /** Calls to find the last bar of a market that is no longer traded. */
 const LAST_BAR_MAX_CALLS = 8;
 
@@ -37,6 +40,8 @@ interface Series {
   endedAt?: Entry<number>;
   /** Open time of the earliest bar seen, epoch seconds. */
   earliestSeen: number;
+  /** The search under way for where bars begin. */
+  searching: Promise<unknown> | null;
 }
 
 /** What a client knows of its series. */
@@ -97,11 +102,26 @@ export class HistoryBook {
     return this.#fresh(this.#of(asker).servedFrom)?.value ?? null;
   }
 
-  /** Where bars begin: searched for once a day. Null: no bar was found. */
-  async start({ asker, pageRows, note }: Search): Promise<ServedFrom | null> {
-    const series = this.#of(asker);
-    const known = this.#fresh(series.servedFrom);
-    if (known !== undefined) return known.value;
+  /** Where bars begin: searched for once a day, by one of those who ask. Null: no bar was found. */
+  async start(search: Search): Promise<ServedFrom | null> {
+    const series = this.#of(search.asker);
+    for (let others = 0; others < SEARCHES_WAITED_MAX; others++) {
+      const known = this.#fresh(series.servedFrom);
+      if (known !== undefined) return known.value;
+      if (series.searching === null) break;
+      // Its asker may give up: then somebody else goes on.
+      await untilSettled(series.searching, search.asker.signal);
+    }
+    const searching = this.#search(series, search);
+    series.searching = searching;
+    try {
+      return await searching;
+    } finally {
+      if (series.searching === searching) series.searching = null;
+    }
+  }
+
+  async #search(series: Series, { asker, pageRows, note }: Search): Promise<ServedFrom | null> {
     const prober = new Prober(this.#venue, { asker, left: LISTING_SEARCH_MAX_CALLS, note });
     const value = await findFirstBar(prober, { pageRows });
     series.servedFrom = this.#entry(value);
@@ -125,7 +145,7 @@ export class HistoryBook {
     let series = this.#series.get(key);
     if (series === undefined) {
       if (this.#series.size >= SERIES_MAX) this.#series.clear();
-      series = { earliestSeen: Infinity };
+      series = { earliestSeen: Infinity, searching: null };
       this.#series.set(key, series);
     }
     return series;

@@ -11,13 +11,12 @@ import { HistoryError } from "../../core/errors.ts";
 import { nearestName } from "../../core/nearest_name.ts";
 import type { CcxtMarket } from "./ccxt_client.ts";
 import { type MarketScope, ScopedTypes } from "./market_scope.ts";
+import { SharedWork } from "./shared_work.ts";
 import type { Venue } from "./venue.ts";
 
 const KEPT_MS = 24 * 3_600_000;
 const MISSING_FOR_MS = 60_000;
 const MISSING_MAX = 1_000;
-/** Loads of other kinds that a caller waits for before its own begins. */
-const LOADS_WAITED_MAX = 4;
 const FORMAT = 1;
 /** Venues whose `fetchOHLCV` reads the venue's own description of a market, which is else dropped: it is most of the bytes. */
 const NEEDS_INFO: ReadonlySet<string> = new Set(["delta", "okx", "okxus", "myokx"]);
@@ -38,7 +37,7 @@ export class MarketCache {
   readonly #types: ScopedTypes;
   #fetchedAtMs = -Infinity;
   #scope: MarketScope = "spot";
-  #loading: Loading | null = null;
+  readonly #loading = { spot: new SharedWork<Origin>(), all: new SharedWork<Origin>() };
   /** Symbol → monotonic time until which it is known to be missing. */
   readonly #missing = new Map<string, number>();
 
@@ -46,6 +45,11 @@ export class MarketCache {
     this.#venue = venue;
     const isChosen = venue.settings.options?.fetchMarkets !== undefined;
     this.#types = new ScopedTypes(venue.client, { isChosen });
+  }
+
+  /** The market if it is at hand; asks nobody. */
+  atHand(symbol: string): CcxtMarket | undefined {
+    return this.#isFresh(symbol) ? this.#find(symbol) : undefined;
   }
 
   /** The market, or `SYMBOL_UNKNOWN` after one reload. */
@@ -96,24 +100,10 @@ export class MarketCache {
     );
   }
 
-  /**
-   * Loads once for all who ask at the same time; each waits no longer than its own signal, and the last one to leave
-   * stops it. Who finds a load of fewer kinds under way waits for it and goes on with its own.
-   */
-  async #load(
-    symbol: string,
-    { signal, fromDisk }: { signal: AbortSignal; fromDisk: boolean },
-  ): Promise<Origin> {
+  /** Loads a kind of markets once for all who ask for it at the same time. */
+  #load(symbol: string, { signal, fromDisk }: { signal: AbortSignal; fromDisk: boolean }): Promise<Origin> {
     const scope = this.#types.scopeOf(symbol);
-    for (let others = 0; this.#loading !== null && others < LOADS_WAITED_MAX; others++) {
-      const loading: Loading = this.#loading;
-      const origin = await waitFor(loading, signal);
-      if (loading.scope === scope || loading.scope === "all") return origin;
-    }
-    this.#loading = startLoading(scope, (own) => this.#read(own, { symbol, fromDisk }), () => {
-      this.#loading = null;
-    });
-    return await waitFor(this.#loading, signal);
+    return this.#loading[scope].join(signal, (own) => this.#read(own, { symbol, fromDisk }));
   }
 
   async #read(
@@ -180,41 +170,6 @@ function slim(exchange: string, market: CcxtMarket): CcxtMarket {
 
 /** Where markets were read. */
 type Origin = "disk" | "venue";
-
-/** A load under way, shared by all who wait for it. */
-interface Loading {
-  scope: MarketScope;
-  done: Promise<Origin>;
-  waiting: number;
-  stop: AbortController;
-}
-
-function startLoading(
-  scope: MarketScope,
-  read: (signal: AbortSignal) => Promise<Origin>,
-  ended: () => void,
-): Loading {
-  const stop = new AbortController();
-  const done = read(stop.signal).finally(ended);
-  done.catch(() => {}); // Whoever waits gets the failure; nobody may be left when it comes.
-  return { scope, done, waiting: 0, stop };
-}
-
-async function waitFor(loading: Loading, signal: AbortSignal): Promise<Origin> {
-  loading.waiting++;
-  let leave = () => {};
-  const left = new Promise<never>((_, reject) => {
-    leave = () => reject(signal.reason);
-    if (signal.aborted) leave();
-    signal.addEventListener("abort", leave, { once: true });
-  });
-  try {
-    return await Promise.race([loading.done, left]);
-  } finally {
-    signal.removeEventListener("abort", leave);
-    if (--loading.waiting === 0) loading.stop.abort();
-  }
-}
 
 /** The file's content if it is whole, of this venue and young enough; else null. */
 async function readCache(

@@ -85,6 +85,53 @@ Deno.test("an outage at the start of a window is a hole, not a listing", async (
   }
 });
 
+for (const venue of ["binance", "kraken", "bitfinex", "okx"] as const) {
+  Deno.test(`${venue}: an outage at the start of a window that reaches up to now is a hole, to a new client too`, async () => {
+    const start = at("2024-01-19T20:00:00Z");
+    const outage = { startMs: start * 1000 - 3_600_000, endMs: start * 1000 + 3_600_000 };
+    const faults: Fault[] = [{ kind: "withdrawn", fromMs: 0, span: outage }];
+    await onVenue(venue, { now: NOW, faults }, async ({ exchange, ask }) => {
+      const range = [start, at("2024-01-20T00:00:00Z")] as const;
+      for (let turn = 0; turn < 2; turn++) {
+        const reply = await exchange.fetchBars(ask({ range }));
+        assert.deepEqual([reply.absent, reply.answered], [[], [[...range]]]);
+        assert.equal(reply.columns.ts.length, 180);
+      }
+      const older = [start - 14_400, start] as const;
+      const before = await exchange.fetchBars(ask({ range: older }));
+      assert.deepEqual([before.absent, before.answered], [[], [[...older]]]);
+      assert.equal(before.columns.ts.length, 180);
+    });
+  });
+}
+
+Deno.test("a venue that ignores since loses no bar of a small window behind a large one", async () => {
+  const faults: Fault[] = [{ kind: "ignore_since" }];
+  await onVenue("binance", { now: NOW, faults }, async ({ exchange, ask }) => {
+    const whole = [at("2024-01-19T10:00:00Z"), at("2024-01-20T00:00:00Z")] as const;
+    assert.equal((await exchange.fetchBars(ask({ range: whole }))).columns.ts.length, 840);
+    const part = [at("2024-01-19T12:00:00Z"), at("2024-01-19T13:00:00Z")] as const;
+    const reply = await exchange.fetchBars(ask({ range: part }));
+    assert.deepEqual([reply.columns.ts.length, reply.absent], [60, []]);
+  });
+});
+
+Deno.test("windows that are asked side by side find the listing once", async () => {
+  await onVenue("okx", { now: NOW, markets: listed(LISTED) }, async ({ exchange, ask, barCalls }) => {
+    const alone = await exchange.firstBar(ask({ range: [0, 0] }));
+    const calls = barCalls().length;
+    assert.equal(alone, LISTED);
+    await onVenue("okx", { now: NOW, markets: listed(LISTED) }, async (second) => {
+      const starts = Array.from({ length: 6 }, (_, i) => at("2020-01-01T00:00:00Z") + i * 54_000);
+      const replies = await Promise.all(
+        starts.map((start) => second.exchange.fetchBars(second.ask({ range: [start, start + 54_000] }))),
+      );
+      assert.ok(replies.every(({ absent }) => absent.length === 1 && absent[0].reason === "not_listed"));
+      assert.ok(second.barCalls().length <= calls + starts.length, `${second.barCalls().length} calls`);
+    });
+  });
+});
+
 const KEEPS: [string, VenueId, Fault[], Market[] | undefined][] = [
   ["ignores since", "binance", [{ kind: "ignore_since" }], undefined],
   ["ignores since", "bitfinex", [{ kind: "ignore_since" }], undefined],
