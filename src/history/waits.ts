@@ -73,7 +73,7 @@ export class Waits {
       this.#note(phase, { started, limit, late: outcome.late });
       return outcome;
     } finally {
-      done.abort();
+      done.abort(OVER);
     }
   }
 
@@ -140,6 +140,9 @@ export class Waits {
     return { late: true };
   }
 }
+
+/** Why the alarm of a race that is over stops. Given, because an abort without a reason makes an exception with a stack. */
+const OVER = "the race is over";
 
 /** Budgets in metadata are numbers: what waits for ever says 0. */
 function finite(ms: number): number {
