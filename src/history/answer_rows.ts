@@ -1,6 +1,7 @@
 /** An answer built in memory: its pieces, handed out as they are pulled. */
 
 import type { Compute } from "../compute/mod.ts";
+import { barsBetween, concatBars } from "../core/bar_frame.ts";
 import type { Metadata } from "../core/metadata.ts";
 import type { Answer } from "../core/service.ts";
 import { decodeRows } from "../core/stored_chunk.ts";
@@ -41,26 +42,32 @@ export function answerOf(
   };
 }
 
-/** SHA-256 over the digests of the rows from `fromTs` on: whole pieces by their own, the cut one hashed again. */
+/**
+ * SHA-256 over the chunk digests of the rows from `fromTs` on. Pieces of one chunk count as one, so that the digest does
+ * not change when rows become final and the chunk is cut elsewhere.
+ */
 export function remainderDigest(
   pieces: readonly Piece[],
   fromTs: number,
   o: { compute: Compute; grid: Grid },
 ): string {
+  const left = pieces.filter((piece) => boundsOf(piece).last >= fromTs);
   const digests: string[] = [];
-  for (const piece of pieces) {
-    const { first, last } = boundsOf(piece);
-    if (last < fromTs) continue;
-    if (first >= fromTs) {
-      digests.push(piece.digest);
-      continue;
-    }
-    const slice = cutSlice(piece, fromTs, Infinity);
-    if (slice !== null) {
-      digests.push(...o.compute.chunksOf(decodeRows(slice.bytes), o.grid).map((c) => c.digest));
-    }
+  for (let i = 0, end; i < left.length; i = end) {
+    for (end = i + 1; end < left.length && left[end].k === left[i].k;) end++;
+    const whole = end === i + 1 && boundsOf(left[i]).first >= fromTs;
+    digests.push(whole ? left[i].digest : digestOfRows(left.slice(i, end), fromTs, o));
   }
   return hex(o.compute.sha256(encoder.encode(digests.join("\n"))));
+}
+
+function digestOfRows(
+  pieces: readonly Piece[],
+  fromTs: number,
+  o: { compute: Compute; grid: Grid },
+): string {
+  const rows = concatBars(pieces.map((piece) => decodeRows(piece.bytes)));
+  return o.compute.chunksOf(barsBetween(rows, fromTs, Infinity), o.grid)[0].digest;
 }
 
 function hex(bytes: Uint8Array): string {

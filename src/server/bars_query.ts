@@ -68,11 +68,11 @@ export function readFetchRequest(query: Query): FetchRequest {
       hint: "Give world_id, execution_domain and as_of with each request",
     });
   }
-  const request: FetchRequest = { nodeId: seriesOf(query) };
+  const nodeId = seriesOf(query);
   const { start, end, last } = boundsOf(query);
   const deadline = numberOf(query, "total_deadline_ms", { min: 0, max: 1e9 });
   return withoutAbsent({
-    ...request,
+    nodeId,
     start,
     end,
     last,
@@ -135,7 +135,7 @@ function boundsOf(query: Query): { start?: number; end?: number; last?: number }
 }
 
 function withoutAbsent(request: FetchRequest): FetchRequest {
-  return Object.fromEntries(
-    Object.entries(request).filter(([, value]) => value !== undefined),
-  ) as unknown as FetchRequest;
+  const given: Record<string, unknown> = {};
+  for (const [name, value] of Object.entries(request)) if (value !== undefined) given[name] = value;
+  return given as unknown as FetchRequest;
 }

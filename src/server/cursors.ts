@@ -83,11 +83,9 @@ export class Cursors {
 
 /** The query of page one that a cursor continues, without what may differ from page to page. */
 export function stableQuery(query: Query): Record<string, string> {
-  return Object.fromEntries(
-    Object.entries(query).filter(([name]) => !PER_PAGE.has(name)).map((
-      [name, value],
-    ) => [name, String(value)]),
-  );
+  const stable: Record<string, string> = {};
+  for (const name of Object.keys(query)) if (!PER_PAGE.has(name)) stable[name] = String(query[name]);
+  return stable;
 }
 
 /** Refuses a query that says something else than the cursor it comes with. */
