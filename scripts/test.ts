@@ -15,6 +15,9 @@ import { find } from "./testing/tools.ts";
 /** Variables that would change what the code under test does: each test sets its own. */
 const NOT_FOR_TESTS = /^(SEAMLESS_|QMTL_|CCXT_|AWS_|OTEL_|NO_COLOR$|FORCE_COLOR$)/;
 
+/** Processes of tests at once: the machine that all of this is measured for has two cores. */
+const PLACES = 2;
+
 const underCi = ["1", "true"].includes(Deno.env.get("CI") ?? "");
 
 function say(line: string): void {
@@ -64,6 +67,26 @@ async function runPart({ group, files }: { group: Group; files: string[] }, temp
   };
 }
 
+/** Runs parts in their order, as many at once as there are places for their processes. */
+export async function sideBySide<P extends { group: { shards: number } }>(
+  parts: P[],
+  run: (part: P) => Promise<void>,
+): Promise<void> {
+  let free = PLACES;
+  const running = new Set<Promise<void>>();
+  for (const part of parts) {
+    const places = Math.min(part.group.shards, PLACES);
+    while (free < places) await Promise.race(running);
+    free -= places;
+    const done = run(part).finally(() => {
+      free += places;
+      running.delete(done);
+    });
+    running.add(done);
+  }
+  await Promise.all(running);
+}
+
 /** Under CI a skip is a failure, unless all that is missing is the recorded data. */
 export function judge(one: TestCase, ci: boolean): TestCase {
   if (one.outcome !== "skipped" || !ci || lacksSharedAlone(one.name)) return one;
@@ -95,7 +118,7 @@ async function main(wanted: string[]): Promise<number> {
   Deno.addSignalListener("SIGTERM", stop);
   const all: TestCase[] = [];
   try {
-    for (const part of planTests(files, wanted)) {
+    await sideBySide(planTests(files, wanted), async (part) => {
       const { cases, seconds } = await runPart(part, tempFolder);
       const judged = cases.map((one) => judge(one, underCi));
       show(judged);
@@ -107,7 +130,7 @@ async function main(wanted: string[]): Promise<number> {
         } s)`,
       );
       all.push(...judged);
-    }
+    });
   } finally {
     Deno.removeSync(tempFolder, { recursive: true });
   }

@@ -1,7 +1,7 @@
 /** The test runner counts right, names a hang, and takes nothing but its own process group along. */
 
 import { deepStrictEqual, match, ok, rejects, strictEqual } from "node:assert/strict";
-import { judge, planTests } from "../../scripts/test.ts";
+import { judge, planTests, sideBySide } from "../../scripts/test.ts";
 import { parseJunit, skipReason, type TestCase } from "../../scripts/testing/junit.ts";
 import { runGroup } from "../../scripts/testing/run_group.ts";
 
@@ -55,6 +55,27 @@ Deno.test("every test file runs in exactly one group", () => {
   deepStrictEqual(planned.flatMap((part) => part.files).sort(), files.toSorted());
   deepStrictEqual(planned.map((part) => part.group.name), ["unit", "story", "node", "process"]);
   deepStrictEqual(planTests(files, ["story"]).flatMap((part) => part.files), ["tests/story/a_test.ts"]);
+});
+
+Deno.test("groups run side by side as far as there are places, begin in order, and a failure ends the run", async () => {
+  const log: string[] = [];
+  const ends = new Map<string, () => void>();
+  const parts = [["a", 2], ["b", 1], ["c", 1], ["d", 1]].map(([name, shards]) => ({
+    group: { name: name as string, shards: shards as number },
+  }));
+  const done = sideBySide(parts, ({ group }) => {
+    log.push(group.name);
+    return new Promise((resolve) => ends.set(group.name, resolve));
+  });
+  const turn = () => new Promise((next) => setTimeout(next, 0));
+  deepStrictEqual(log, ["a"]);
+  for (const [ending, begun] of [["a", "abc"], ["c", "abcd"], ["b", "abcd"], ["d", "abcd"]]) {
+    ends.get(ending)!();
+    await turn();
+    strictEqual(log.join(""), begun);
+  }
+  await done;
+  await rejects(sideBySide(parts, () => Promise.reject(new Error("broken"))), /broken/);
 });
 
 /** Runs one file of tests as a group. */
