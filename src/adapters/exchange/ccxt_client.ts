@@ -54,6 +54,13 @@ export interface CcxtClient {
   parseJson: (text: string) => unknown;
   parseOHLCV: (row: unknown, market?: unknown) => CcxtRow;
   parseNumber: (value: unknown, otherwise?: number) => number | undefined;
+  safeNumber: (cells: unknown, key: string | number, otherwise?: number) => number | undefined;
+  safeNumber2: (
+    cells: unknown,
+    key: string | number,
+    other: string | number,
+    otherwise?: number,
+  ) => number | undefined;
   milliseconds: () => number;
   hasUnsafeInteger(value: unknown): boolean;
   onJsonResponse(text: string): string;

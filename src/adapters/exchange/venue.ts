@@ -107,7 +107,7 @@ export class Venue {
     };
     client.milliseconds = () => this.skew.venueNowMs();
     client.parseJson = (text) => parsedOnce(client, text);
-    parseNumbersFast(client);
+    readNumbersFast(client);
     keepRowsAsSent(client);
   }
 
@@ -189,13 +189,28 @@ function sampled(value: unknown, depth = 0): unknown {
   return Object.values(value).map((one) => sampled(one, depth + 1));
 }
 
-/** ccxt turns each number into text and back, guarded by a `try`; for text that is a number the outcome is the same. */
-function parseNumbersFast(client: CcxtClient): void {
+/**
+ * ccxt turns each number into text and back, guarded by a `try`. For a number, and for text that is one, the outcome
+ * is the same without: most of the time of a page.
+ */
+function readNumbersFast(client: CcxtClient): void {
   const parse = client.parseNumber.bind(client);
   client.parseNumber = (value, otherwise) => {
     const number = typeof value === "string" ? Number(value) : NaN;
     return number === number ? number : parse(value, otherwise);
   };
+  const safe = client.safeNumber.bind(client);
+  client.safeNumber = (cells, key, otherwise) => finiteAt(cells, key) ?? safe(cells, key, otherwise);
+  const safe2 = client.safeNumber2.bind(client);
+  client.safeNumber2 = (cells, key, other, otherwise) =>
+    finiteAt(cells, key) ?? safe2(cells, key, other, otherwise);
+}
+
+/** The cell, where it is a number that ccxt would take. */
+function finiteAt(cells: unknown, key: string | number): number | undefined {
+  if (cells === null || typeof cells !== "object") return undefined;
+  const cell = (cells as Record<string | number, unknown>)[key];
+  return typeof cell === "number" && Number.isFinite(cell) ? cell + 0 : undefined; // -0 is 0 as text
 }
 
 /**
