@@ -1,14 +1,11 @@
 import { deepStrictEqual, ok, rejects, strictEqual, throws } from "node:assert/strict";
 import { connect, type HistoryError } from "../../src/client/mod.ts";
-import { load } from "../../src/compute/mod.ts";
-import { gridOf } from "../../src/core/timeframe.ts";
-import { parseNodeId } from "../../src/core/node_id.ts";
 import { startServer } from "../../src/server/serve.ts";
 import { AS_OFS, FIRST, NODE, SMALL_NODE } from "../server/fake_service.ts";
 import { type Bench, makeBench } from "../server/harness.ts";
 import { createHash } from "node:crypto";
+import { serving } from "./serving.ts";
 
-const compute = await load();
 const RANGE = { start: FIRST, end: FIRST + 86_400 };
 const refusal = (code: string) => (error: HistoryError) => {
   strictEqual(error.name, "HistoryError");
@@ -16,29 +13,6 @@ const refusal = (code: string) => (error: HistoryError) => {
   ok(error.hint.length > 5);
   return true;
 };
-
-/** A server whose answers carry true fingerprints. */
-async function serving(
-  work: (o: { bench: Bench; url: string }) => Promise<void>,
-  o: Parameters<typeof makeBench>[0] = {},
-): Promise<void> {
-  const bench = makeBench(o);
-  bench.service.fingerprint = (bars, { nodeId, range }) =>
-    Promise.resolve(
-      compute.fingerprint(bars, {
-        nodeId,
-        range,
-        grid: gridOf(parseNodeId(nodeId).timeframe!),
-        conformanceVersion: "v2",
-      }).fingerprint,
-    );
-  const server = startServer(bench.app);
-  try {
-    await work({ bench, url: server.url });
-  } finally {
-    await server.shutdown();
-  }
-}
 
 Deno.test("fetch() brings the bars and the metadata of the service, verified", () =>
   serving(async ({ bench, url }) => {
