@@ -3,7 +3,7 @@
 import { BAR_COLUMNS } from "../core/bar_frame.ts";
 import type { Metadata } from "../core/metadata.ts";
 import type { BarSlice } from "../core/service.ts";
-import { columnsOf } from "../formats/bar_slice.ts";
+import { decodeRows } from "../core/stored_chunk.ts";
 import { count, counted, instant, percent, shellWord, table } from "./texts.ts";
 
 /** Rows shown at each end. */
@@ -17,8 +17,8 @@ export class EdgeRows {
 
   /** Looks at one slice. */
   add(slice: BarSlice): void {
-    const { ts, values } = columnsOf(slice);
-    const rowAt = (i: number) => [Number(ts[i]), ...values.map((column) => column[i])];
+    const bars = decodeRows(slice.bytes);
+    const rowAt = (i: number) => BAR_COLUMNS.map((name) => bars[name][i]);
     for (let i = 0; i < slice.rows && this.#first.length < EDGE_ROWS; i++) this.#first.push(rowAt(i));
     const from = Math.max(0, slice.rows - EDGE_ROWS, EDGE_ROWS - this.rows);
     for (let i = from; i < slice.rows; i++) this.#last.push(rowAt(i));

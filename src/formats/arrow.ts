@@ -6,7 +6,7 @@
 
 import { BAR_COLUMNS } from "../core/bar_frame.ts";
 import type { BarSlice } from "../core/service.ts";
-import { BAR_COLUMN_COUNT } from "./bar_slice.ts";
+import { ROW_BYTES } from "../core/stored_chunk.ts";
 import { encodeFlatBuffer, type FlatObject, prepareFlatBuffer } from "./flatbuffer.ts";
 import type { EncodeInput } from "./format.ts";
 
@@ -66,7 +66,7 @@ export function arrowBatchHeader(rows: number): Uint8Array<ArrayBuffer> {
 function makeBatchHeader(rows: number): Uint8Array<ArrayBuffer> {
   const nodes: number[] = [];
   const buffers: number[] = [];
-  for (let column = 0; column < BAR_COLUMN_COUNT; column++) {
+  for (let column = 0; column < BAR_COLUMNS.length; column++) {
     nodes.push(rows, 0);
     // A column without nulls needs no validity bitmap: its buffer is empty.
     buffers.push(8 * rows * column, 0, 8 * rows * column, 8 * rows);
@@ -78,7 +78,7 @@ function makeBatchHeader(rows: number): Uint8Array<ArrayBuffer> {
       { ref: { structs: buffers, perStruct: 2 } },
     ],
   };
-  return frame(encodeFlatBuffer(message(HEADER_RECORD_BATCH, batch, 8 * rows * BAR_COLUMN_COUNT)));
+  return frame(encodeFlatBuffer(message(HEADER_RECORD_BATCH, batch, ROW_BYTES * rows)));
 }
 
 const FIELDS: FlatObject[] = BAR_COLUMNS.map((name) => {

@@ -9,7 +9,6 @@
 import { zstdCompress } from "node:zlib";
 import { BAR_COLUMNS } from "../core/bar_frame.ts";
 import type { BarSlice } from "../core/service.ts";
-import { BAR_COLUMN_COUNT } from "./bar_slice.ts";
 import type { EncodeInput } from "./format.ts";
 import { encodeThrift, type ThriftStruct, type ThriftValue } from "./thrift.ts";
 
@@ -143,7 +142,7 @@ function footer(groups: Group[], metadataJson: string): Uint8Array<ArrayBuffer> 
   const leaves = BAR_COLUMNS.map((name, column): ThriftValue => ({
     struct: [[1, { i32: physicalType(column) }], [3, { i32: REQUIRED }], [4, { text: name }]],
   }));
-  const root: ThriftValue = { struct: [[4, { text: "bars" }], [5, { i32: BAR_COLUMN_COUNT }]] };
+  const root: ThriftValue = { struct: [[4, { text: "bars" }], [5, { i32: BAR_COLUMNS.length }]] };
   const order: ThriftValue = { struct: [[1, { struct: [] }]] };
   const meta = encodeThrift([
     [1, { i32: 1 }],

@@ -1,8 +1,8 @@
 /** Bars as CSV, NDJSON and JSON: numbers in their shortest round-trip form, `ts` in epoch seconds, NaN as nothing. */
 
-import { BAR_COLUMNS } from "../core/bar_frame.ts";
+import { BAR_COLUMNS, type Bars } from "../core/bar_frame.ts";
 import type { BarSlice } from "../core/service.ts";
-import { columnsOf, type SliceColumns } from "./bar_slice.ts";
+import { decodeRows } from "../core/stored_chunk.ts";
 import type { EncodeInput } from "./format.ts";
 
 /** Rows turned into text at once: bounds the length of one text, and the pause that making it means for others. */
@@ -10,22 +10,24 @@ const ROWS_PER_TEXT = 4096;
 
 const encoder = new TextEncoder();
 
+/** The columns after the time. */
+const VALUES = ["open", "high", "low", "close", "volume"] as const;
+
 /** A header line, then a line per bar; the cell of a NaN is empty. Lines end in CRLF-free "\n". */
 export async function* encodeCsv(input: EncodeInput): AsyncIterable<Uint8Array<ArrayBuffer>> {
   yield encoder.encode(`${BAR_COLUMNS.join(",")}\n`);
-  yield* encodeRows(input.slices, (columns, i) => {
-    let line = columns.ts[i].toString();
-    for (const column of columns.values) line += Number.isFinite(column[i]) ? `,${column[i]}` : ",";
+  yield* textOfRows(input.slices, (bars, i) => {
+    let line = String(bars.ts[i]);
+    for (const name of VALUES) line += Number.isFinite(bars[name][i]) ? `,${bars[name][i]}` : ",";
     return `${line}\n`;
   });
 }
 
 /** One JSON object a line; NaN is `null`. */
 export async function* encodeNdjson(input: EncodeInput): AsyncIterable<Uint8Array<ArrayBuffer>> {
-  const keys = BAR_COLUMNS.slice(1).map((name) => `,"${name}":`);
-  yield* encodeRows(input.slices, (columns, i) => {
-    let line = `{"ts":${columns.ts[i]}`;
-    for (let c = 0; c < keys.length; c++) line += keys[c] + jsonNumber(columns.values[c][i]);
+  yield* textOfRows(input.slices, (bars, i) => {
+    let line = `{"ts":${bars.ts[i]}`;
+    for (const name of VALUES) line += `,"${name}":${jsonNumber(bars[name][i])}`;
     return `${line}}\n`;
   });
 }
@@ -35,25 +37,25 @@ export async function* encodeJson(input: EncodeInput): AsyncIterable<Uint8Array<
   const columns = JSON.stringify(BAR_COLUMNS);
   yield encoder.encode(`{"metadata":${input.metadataJson},"columns":${columns},"rows":[`);
   let separator = "";
-  yield* encodeRows(input.slices, (columns, i) => {
-    let row = `${separator}[${columns.ts[i]}`;
-    for (const column of columns.values) row += `,${jsonNumber(column[i])}`;
+  yield* textOfRows(input.slices, (bars, i) => {
+    let row = `${separator}[${bars.ts[i]}`;
+    for (const name of VALUES) row += `,${jsonNumber(bars[name][i])}`;
     separator = ",";
     return `${row}]`;
   });
   yield encoder.encode(`],"next":${JSON.stringify(input.next)}}\n`);
 }
 
-async function* encodeRows(
+async function* textOfRows(
   slices: AsyncIterable<BarSlice>,
-  textOf: (columns: SliceColumns, row: number) => string,
+  textOf: (bars: Bars, row: number) => string,
 ): AsyncIterable<Uint8Array<ArrayBuffer>> {
   for await (const slice of slices) {
-    const columns = columnsOf(slice);
+    const bars = decodeRows(slice.bytes);
     for (let from = 0; from < slice.rows; from += ROWS_PER_TEXT) {
       const to = Math.min(slice.rows, from + ROWS_PER_TEXT);
       let text = "";
-      for (let i = from; i < to; i++) text += textOf(columns, i);
+      for (let i = from; i < to; i++) text += textOf(bars, i);
       yield encoder.encode(text);
     }
   }

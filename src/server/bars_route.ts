@@ -6,7 +6,7 @@ import { slotCount } from "../core/timeframe.ts";
 import type { Metadata } from "../core/metadata.ts";
 import type { RequestContext } from "../core/request.ts";
 import type { Answer, BarSlice } from "../core/service.ts";
-import { cutSlice, tsAt } from "../formats/bar_slice.ts";
+import { decodeRows, sliceRows } from "../core/stored_chunk.ts";
 import { encodeBars } from "../formats/encode.ts";
 import { type FormatName, MEDIA_TYPES } from "../formats/format.ts";
 import { answerHeaders, answerTag, cachingHeaders, type HeaderMap, isNotModified } from "./answer_headers.ts";
@@ -148,9 +148,10 @@ async function onePage(answer: Answer, asked: Asked, call: Call): Promise<Page> 
   let rows = 0;
   let nextTs: number | null = null;
   for await (const slice of answer.slices({ fromTs, limit: limit + 1, signal: call.signal })) {
-    if (rows + slice.rows > limit) {
-      nextTs = tsAt(slice, limit - rows);
-      if (limit > rows) slices.push(cutSlice(slice, 0, limit - rows));
+    const fits = limit - rows;
+    if (slice.rows > fits) {
+      nextTs = decodeRows(slice.bytes, [fits, fits + 1]).ts[0];
+      if (fits > 0) slices.push({ rows: fits, bytes: sliceRows(slice, 0, fits) });
       rows = limit;
       break;
     }

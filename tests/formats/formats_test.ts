@@ -3,7 +3,6 @@ import { zstdDecompressSync } from "node:zlib";
 import { tableFromIPC } from "apache-arrow";
 import { parquetMetadata, parquetReadObjects } from "hyparquet";
 import { BAR_COLUMNS, type Bars } from "../../src/core/bar_frame.ts";
-import { barsOfSlices, columnsOf, sliceOfBars } from "../../src/formats/bar_slice.ts";
 import { concatBytes, encodeBars } from "../../src/formats/encode.ts";
 import { FORMAT_NAMES, type FormatName, formatOfFile } from "../../src/formats/format.ts";
 import { sampleBars, slicesOf } from "./sample_bars.ts";
@@ -117,15 +116,6 @@ Deno.test("JSON is {metadata, columns, rows, next} with null for NaN", async () 
   deepStrictEqual(body.rows[11], BAR_COLUMNS.map((name) => bars[name][11]));
   const empty = JSON.parse(text(await encoded("json", sampleBars({ start: 0, step: 60, rows: 0 }))));
   deepStrictEqual([empty.rows, empty.next], [[], null]);
-});
-
-Deno.test("slices and frames turn into one another, also from unaligned memory", () => {
-  const bars = sampleBars({ start: -120, step: 60, rows: 5, nanEvery: 2 });
-  const slice = sliceOfBars(bars);
-  deepStrictEqual(barsOfSlices([slice]), bars);
-  const shifted = new Uint8Array(slice.bytes.length + 3);
-  shifted.set(slice.bytes, 3);
-  deepStrictEqual(columnsOf({ rows: 5, bytes: shifted.subarray(3) }), columnsOf(slice));
 });
 
 Deno.test("a file's ending names its format", () => {

@@ -1,8 +1,8 @@
 /** Generated bars for the tests of formats, server and client: a seeded random walk, with NaN where asked. */
 
-import { type Bars, makeBars } from "../../src/core/bar_frame.ts";
+import { type Bars, makeBars, viewBars } from "../../src/core/bar_frame.ts";
 import type { BarSlice } from "../../src/core/service.ts";
-import { sliceOfBars } from "../../src/formats/bar_slice.ts";
+import { encodeRows } from "../../src/core/stored_chunk.ts";
 import { SeededDice } from "../fake_clock.ts";
 
 /** `rows` bars one `step` apart from `start` on. Every `nanEvery`-th volume is NaN. */
@@ -27,13 +27,6 @@ export function sampleBars(o: { start: number; step: number; rows: number; nanEv
 export async function* slicesOf(bars: Bars, rows = 4096): AsyncIterable<BarSlice> {
   for (let from = 0; from < bars.ts.length; from += rows) {
     const to = Math.min(bars.ts.length, from + rows);
-    yield await sliceOfBars({
-      ts: bars.ts.subarray(from, to),
-      open: bars.open.subarray(from, to),
-      high: bars.high.subarray(from, to),
-      low: bars.low.subarray(from, to),
-      close: bars.close.subarray(from, to),
-      volume: bars.volume.subarray(from, to),
-    });
+    yield await Promise.resolve({ rows: to - from, bytes: encodeRows(viewBars(bars, from, to)) });
   }
 }

@@ -9,7 +9,7 @@ import type { FetchRequest, RequestContext } from "../../src/core/request.ts";
 import type { GapRow, SnapshotRow } from "../../src/core/service.ts";
 import type { TimeRange } from "../../src/core/time_range.ts";
 import { gridOf, gridRecord, intervalOf } from "../../src/core/timeframe.ts";
-import { sliceOfBars } from "../../src/formats/bar_slice.ts";
+import { encodeRows } from "../../src/core/stored_chunk.ts";
 
 /** One answer, before it is described. */
 export interface FakeAnswer {
@@ -95,7 +95,7 @@ function gapAt(range: TimeRange, bars: number, step: number): Gap {
 
 /** SHA-256 over the rows as they are sent, hex. */
 export async function digestOf(bars: Bars): Promise<string> {
-  const bytes = sliceOfBars(bars).bytes as Uint8Array<ArrayBuffer>;
+  const bytes = encodeRows(bars);
   return new Uint8Array(await crypto.subtle.digest("SHA-256", bytes)).toHex();
 }
 

@@ -34,7 +34,7 @@ import type {
 import { parseStrategy } from "../../src/core/strategy.ts";
 import type { TimeRange } from "../../src/core/time_range.ts";
 import { gridOf, gridRecord, intervalOf, slotCount } from "../../src/core/timeframe.ts";
-import { sliceOfBars } from "../../src/formats/bar_slice.ts";
+import { encodeRows } from "../../src/core/stored_chunk.ts";
 import { sampleBars } from "../formats/sample_bars.ts";
 import { clip, describe, digestOf, domainOf, gapRow, plainFingerprint, tooLarge } from "./fake_answers.ts";
 
@@ -341,7 +341,8 @@ export class FakeService implements HistoryService {
     for (let from = 0, n = 0; from < rest.ts.length; from += 4096, n++) {
       if (this.brokenSlice?.at === n) throw this.brokenSlice.error;
       this.slicesMade++;
-      yield await Promise.resolve(sliceOfBars(viewBars(rest, from, Math.min(from + 4096, rest.ts.length))));
+      const rows = Math.min(4096, rest.ts.length - from);
+      yield await Promise.resolve({ rows, bytes: encodeRows(viewBars(rest, from, from + rows)) });
     }
   }
 
