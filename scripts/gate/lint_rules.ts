@@ -34,7 +34,6 @@ const OUTSIDE_MEMBERS = new Set([
   "AbortSignal.timeout",
   "crypto.randomUUID",
   "crypto.getRandomValues",
-  "globalThis.Deno",
 ]);
 
 type Node = Deno.lint.Node;
@@ -107,7 +106,8 @@ const nothingFromOutside: Deno.lint.Rule = {
       },
       MemberExpression(node) {
         const name = memberName(node);
-        if (name !== null && OUTSIDE_MEMBERS.has(name)) refuse(node, name);
+        const global = name?.startsWith("globalThis.") && OUTSIDE.has(name.slice("globalThis.".length));
+        if (name !== null && (global || OUTSIDE_MEMBERS.has(name))) refuse(node, name);
       },
       NewExpression(node) {
         if (node.callee.type === "Identifier" && node.callee.name === "Date" && node.arguments.length === 0) {
