@@ -24,7 +24,14 @@ import type {
   VerifyReport,
 } from "../core/service.ts";
 import type { TimeRange } from "../core/time_range.ts";
-import { call, callJson, type HttpCall, type HttpTarget, type QueryValues } from "./http_calls.ts";
+import {
+  call,
+  callJson,
+  type HttpCall,
+  type HttpTarget,
+  type QueryValues,
+  received,
+} from "../client/calls.ts";
 import { arrowAnswer } from "./remote_answer.ts";
 import type { Surroundings } from "./surroundings.ts";
 
@@ -67,7 +74,7 @@ export class RemoteService implements HistoryService {
       accept: "application/vnd.apache.arrow.stream",
       signal: context.signal,
     });
-    return await arrowAnswer(response.body!, response.headers.get("etag") !== null);
+    return await arrowAnswer(response, { target: this.#target, signal: context.signal });
   }
 
   coverage(nodeId: string, o: { range?: TimeRange; asOf?: string } = {}): Promise<CoverageReport> {
@@ -201,17 +208,8 @@ export class RemoteService implements HistoryService {
   }
 
   async ready(): Promise<{ ready: boolean; checks: Check[] }> {
-    const response = await this.#target.fetch(`${this.#target.url}/readyz`).catch((error: unknown) => {
-      if (!(error instanceof TypeError)) throw error;
-      throw new HistoryError(
-        "STORE_UNAVAILABLE",
-        `Cannot reach the service at ${this.#target.url}: ${error.message}`,
-        {
-          hint: "Is it running there? Start one with `seamless serve`",
-          cause: error,
-        },
-      );
-    });
+    // Not ready is 503, and an answer all the same.
+    const response = await received(this.#target.fetch(`${this.#target.url}/readyz`), this.#target);
     return await response.json() as { ready: boolean; checks: Check[] };
   }
 

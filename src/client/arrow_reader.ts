@@ -1,10 +1,14 @@
 /**
- * Reads the Arrow streams that the service sends: bars of exactly our schema, without compression and without nulls.
- * Written out here so that the client in a browser is a few kilobytes and the core.
+ * Reads the Arrow streams that the service sends, message by message as they arrive: bars of exactly our schema, without
+ * compression and without nulls. Written out here so that the client in a browser is a few kilobytes and the core.
  */
 
-import { BAR_COLUMNS, type Bars, makeBars } from "../core/bar_frame.ts";
+import { BAR_COLUMNS } from "../core/bar_frame.ts";
 import { HistoryError } from "../core/errors.ts";
+import type { BarSlice } from "../core/service.ts";
+import { ROW_BYTES } from "../core/stored_chunk.ts";
+import { ByteFeed } from "./byte_feed.ts";
+import { FlatTable } from "./flat_table.ts";
 
 /** Union tags and numbers of Arrow's Message.fbs and Schema.fbs. */
 const HEADER_SCHEMA = 1;
@@ -13,44 +17,77 @@ const TYPE_INT = 2;
 const TYPE_FLOATING_POINT = 3;
 const PRECISION_DOUBLE = 2;
 const CONTINUATION = 0xffffffff;
+/** A message header is a few hundred bytes, a schema as long as its metadata: more is no stream of ours. */
+const HEADER_MAX_BYTES = 16 * 1024 * 1024;
+/** A batch is a chunk of 4,096 rows, or what a store without chunks sends at once. */
+const BODY_MAX_BYTES = 1024 * 1024 * 1024;
 
-/** What a stream held: the text under the schema key `seamless`, and the rows. */
+/** A stream whose schema has come: the text under its key `seamless`, and the rows as they follow. */
 export interface ArrowBars {
   metadataText: string;
-  bars: Bars;
+  slices: AsyncIterable<BarSlice>;
 }
 
-/** Reads a whole stream. `INTERNAL` when it is cut short or is not one of ours. */
-export function readArrowBars(bytes: Uint8Array): ArrowBars {
+/** Reads up to the schema. `INTERNAL`, here or from `slices`, when the stream is cut short or is not one of ours. */
+export async function openArrowBars(pieces: AsyncIterable<Uint8Array>): Promise<ArrowBars> {
+  const feed = new ByteFeed(pieces);
+  const schema = await nextMessage(feed);
+  if (schema?.type !== HEADER_SCHEMA) throw unreadable("it does not begin with a schema");
+  return { metadataText: reading(() => readSchema(schema.header)), slices: slicesOf(feed) };
+}
+
+async function* slicesOf(feed: ByteFeed): AsyncIterable<BarSlice> {
   try {
-    return readStream(bytes);
+    for (let message = await nextMessage(feed); message !== null; message = await nextMessage(feed)) {
+      const { type, header, bodyBytes } = message;
+      if (type !== HEADER_RECORD_BATCH) throw unreadable("it holds a message of another kind");
+      const rows = reading(() => readBatch(header));
+      if (bodyBytes !== rows * ROW_BYTES) throw unreadable("a batch is longer or shorter than its rows");
+      yield { rows, bytes: await taken(feed, bodyBytes) };
+    }
+  } finally {
+    await feed.close();
+  }
+}
+
+interface Message {
+  type: number;
+  header: FlatTable;
+  bodyBytes: number;
+}
+
+/** The next message without its body; null at the end mark. */
+async function nextMessage(feed: ByteFeed): Promise<Message | null> {
+  const frame = viewOf(await taken(feed, 8));
+  if (frame.getUint32(0, true) !== CONTINUATION) {
+    throw unreadable("a message does not begin where it should");
+  }
+  const size = frame.getUint32(4, true);
+  if (size === 0) return null;
+  if (size > HEADER_MAX_BYTES) throw unreadable("a message header is too long");
+  const bytes = viewOf(await taken(feed, size));
+  return reading(() => {
+    const root = FlatTable.rootOf(bytes);
+    const bodyBytes = root.int64(3);
+    if (bodyBytes > BODY_MAX_BYTES) throw unreadable("a batch is too long");
+    return { type: root.uint8(1), header: root.table(2), bodyBytes };
+  });
+}
+
+async function taken(feed: ByteFeed, size: number): Promise<Uint8Array> {
+  const bytes = await feed.take(size);
+  if (bytes === null) throw unreadable("it is cut short");
+  return bytes;
+}
+
+/** What leads out of a message's bytes is a fault of the message. */
+function reading<T>(read: () => T): T {
+  try {
+    return read();
   } catch (error) {
     if (!(error instanceof RangeError)) throw error;
-    throw unreadable("it is cut short");
+    throw unreadable("a message points outside itself");
   }
-}
-
-function readStream(bytes: Uint8Array): ArrowBars {
-  const view = new DataView(bytes.buffer, bytes.byteOffset, bytes.byteLength);
-  let metadataText: string | null = null;
-  const batches: { rows: number; body: number }[] = [];
-  let at = 0;
-  for (;;) {
-    if (view.getUint32(at, true) !== CONTINUATION) {
-      throw unreadable("a message does not begin where it should");
-    }
-    const size = view.getUint32(at + 4, true);
-    if (size === 0) break;
-    const message = rootOf(view, at + 8);
-    const header = message.table(2);
-    const body = at + 8 + size;
-    if (message.uint8(1) === HEADER_SCHEMA) metadataText = readSchema(header);
-    else if (message.uint8(1) === HEADER_RECORD_BATCH) batches.push({ rows: readBatch(header), body });
-    else throw unreadable("it holds a message of another kind");
-    at = body + message.int64(3);
-  }
-  if (metadataText === null) throw unreadable("it has no schema");
-  return { metadataText, bars: gather(bytes, batches) };
 }
 
 function readSchema(schema: FlatTable): string {
@@ -70,122 +107,16 @@ function readSchema(schema: FlatTable): string {
 /** The row count of a batch whose columns lie one after the other, 8·rows bytes each. */
 function readBatch(batch: FlatTable): number {
   const rows = batch.int64(0);
-  const nulls = batch.structs(1, 16).some(({ second }) => second !== 0);
-  const data = batch.structs(2, 16).filter((_, i) => i % 2 === 1);
+  const nulls = batch.structs(1).some(({ second }) => second !== 0);
+  const data = batch.structs(2).filter((_, i) => i % 2 === 1);
   const laidOut = data.length === BAR_COLUMNS.length &&
     data.every(({ first, second }, i) => first === 8 * rows * i && second === 8 * rows);
   if (nulls || !laidOut || batch.has(3)) throw unreadable("a batch is laid out in another way");
   return rows;
 }
 
-function gather(bytes: Uint8Array, batches: { rows: number; body: number }[]): Bars {
-  const total = batches.reduce((rows, batch) => rows + batch.rows, 0);
-  if (8 * BAR_COLUMNS.length * total > bytes.length) throw unreadable("it says it has more rows than it can");
-  const bars = makeBars(total);
-  let row = 0;
-  for (const { rows, body } of batches) {
-    const size = 8 * rows * BAR_COLUMNS.length;
-    if (body + size > bytes.length) throw unreadable("it is cut short");
-    // A copy starts on an 8-byte border, wherever the body lay.
-    const copy = bytes.slice(body, body + size).buffer;
-    const ts = new BigInt64Array(copy, 0, rows);
-    for (let i = 0; i < rows; i++) bars.ts[row + i] = Number(ts[i]);
-    BAR_COLUMNS.slice(1).forEach((name, i) => {
-      bars[name].set(new Float64Array(copy, 8 * rows * (i + 1), rows), row);
-    });
-    row += rows;
-  }
-  return bars;
-}
-
-function rootOf(view: DataView, at: number): FlatTable {
-  return new FlatTable(view, at + view.getUint32(at, true));
-}
-
-/** A table of a FlatBuffer; absent fields read as zero. Offsets beyond the buffer throw `RangeError`. */
-class FlatTable {
-  readonly #view: DataView;
-  readonly #at: number;
-
-  constructor(view: DataView, at: number) {
-    this.#view = view;
-    this.#at = at;
-  }
-
-  has(slot: number): boolean {
-    return this.#field(slot) !== null;
-  }
-
-  uint8(slot: number): number {
-    const at = this.#field(slot);
-    return at === null ? 0 : this.#view.getUint8(at);
-  }
-
-  int16(slot: number): number {
-    const at = this.#field(slot);
-    return at === null ? 0 : this.#view.getInt16(at, true);
-  }
-
-  int32(slot: number): number {
-    const at = this.#field(slot);
-    return at === null ? 0 : this.#view.getInt32(at, true);
-  }
-
-  /** Never negative, never beyond what a number can hold, in what we read: else `RangeError`. */
-  int64(slot: number): number {
-    const at = this.#field(slot);
-    return at === null ? 0 : this.#int64At(at);
-  }
-
-  text(slot: number): string {
-    const at = this.#target(slot);
-    const size = this.#view.getUint32(at, true);
-    const bytes = new Uint8Array(this.#view.buffer, this.#view.byteOffset + at + 4, size);
-    return new TextDecoder().decode(bytes);
-  }
-
-  table(slot: number): FlatTable {
-    return new FlatTable(this.#view, this.#target(slot));
-  }
-
-  tables(slot: number): FlatTable[] {
-    if (!this.has(slot)) return [];
-    const at = this.#target(slot);
-    return this.#items(at, 4).map((item) =>
-      new FlatTable(this.#view, item + this.#view.getUint32(item, true))
-    );
-  }
-
-  /** Structs of two 64-bit integers. */
-  structs(slot: number, size: number): { first: number; second: number }[] {
-    const items = this.#items(this.#target(slot), size);
-    return items.map((item) => ({ first: this.#int64At(item), second: this.#int64At(item + 8) }));
-  }
-
-  #items(vector: number, size: number): number[] {
-    const count = this.#view.getUint32(vector, true);
-    if (vector + 4 + count * size > this.#view.byteLength) throw new RangeError("A vector leaves its buffer");
-    return Array.from({ length: count }, (_, i) => vector + 4 + i * size);
-  }
-
-  #int64At(at: number): number {
-    const value = Number(this.#view.getBigInt64(at, true));
-    if (value < 0 || !Number.isSafeInteger(value)) throw new RangeError("A length is no length");
-    return value;
-  }
-
-  #target(slot: number): number {
-    const at = this.#field(slot);
-    if (at === null) throw unreadable("a part of a message is missing");
-    return at + this.#view.getUint32(at, true);
-  }
-
-  #field(slot: number): number | null {
-    const vtable = this.#at - this.#view.getInt32(this.#at, true);
-    if (4 + 2 * slot >= this.#view.getUint16(vtable, true)) return null;
-    const offset = this.#view.getUint16(vtable + 4 + 2 * slot, true);
-    return offset === 0 ? null : this.#at + offset;
-  }
+function viewOf(bytes: Uint8Array): DataView {
+  return new DataView(bytes.buffer, bytes.byteOffset, bytes.byteLength);
 }
 
 function unreadable(why: string): HistoryError {

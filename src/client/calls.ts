@@ -1,6 +1,6 @@
 /** Calls of a running service over HTTP: its errors come back as what they were there. */
 
-import { cancelled, type ErrorCode, errorCodes, HistoryError, type Problem } from "../core/errors.ts";
+import { type ErrorCode, errorCodes, HistoryError, type Problem, throwIfCancelled } from "../core/errors.ts";
 
 /** Where the service is, and with which key. */
 export interface HttpTarget {
@@ -13,22 +13,60 @@ export interface HttpTarget {
 /** A query: what is undefined or null is left out. */
 export type QueryValues = Record<string, string | number | null | undefined>;
 
-/** One GET. */
+/** One call. `body` (JSON) makes it a POST unless `method` says otherwise. */
 export interface HttpCall {
   path: string;
   query?: QueryValues;
-  accept: string;
+  body?: unknown;
+  method?: string;
+  /** Default: JSON. */
+  accept?: string;
   headers?: Record<string, string>;
   signal?: AbortSignal;
 }
 
 /** An answer whose status says that it is one; any other is thrown as the `HistoryError` that it carries. */
 export async function call(target: HttpTarget, o: HttpCall): Promise<Response> {
-  const headers = new Headers({ accept: o.accept, ...o.headers });
-  if (target.apiKey !== undefined) headers.set("authorization", `Bearer ${target.apiKey}`);
-  const response = await reach(target, o, headers);
+  throwIfCancelled(o.signal, `The call of ${target.url}`);
+  const headers = new Headers({ accept: o.accept ?? "application/json", ...o.headers });
+  if (target.apiKey) headers.set("authorization", `Bearer ${target.apiKey}`);
+  if (o.body !== undefined) headers.set("content-type", "application/json");
+  const response = await received(
+    target.fetch(addressOf(target.url, o), {
+      method: o.method ?? (o.body === undefined ? "GET" : "POST"),
+      headers,
+      body: o.body === undefined ? undefined : JSON.stringify(o.body),
+      signal: o.signal ?? null,
+    }),
+    target,
+    o.signal,
+  );
   if (response.ok) return response;
   throw await failureOf(target, o, response);
+}
+
+/** The JSON of an answer. */
+export async function callJson<T>(target: HttpTarget, o: HttpCall): Promise<T> {
+  const response = await call(target, o);
+  return JSON.parse(await received(response.text(), target, o.signal)) as T;
+}
+
+/** The body of an answer as it arrives; what the network does to it becomes a `HistoryError`. */
+export async function* piecesOf(
+  response: Response,
+  target: HttpTarget,
+  signal?: AbortSignal,
+): AsyncIterable<Uint8Array> {
+  const reader = response.body!.getReader();
+  try {
+    for (;;) {
+      const { done, value } = await received(reader.read(), target, signal);
+      if (done) return;
+      yield value;
+    }
+  } finally {
+    await reader.cancel().catch(() => {/* It broke: there is nothing left to cancel. */});
+  }
 }
 
 /** Awaits a part of a call; what the network does to it becomes a `HistoryError`. */
@@ -36,7 +74,7 @@ export async function received<T>(part: Promise<T>, target: HttpTarget, signal?:
   try {
     return await part;
   } catch (error) {
-    if (signal?.aborted) throw cancelled(`The call of ${target.url}`);
+    throwIfCancelled(signal, `The call of ${target.url}`);
     if (error instanceof HistoryError) throw error;
     // What fetch and bodies reject with when the network fails differs from host to host.
     throw new HistoryError(
@@ -50,11 +88,10 @@ export async function received<T>(part: Promise<T>, target: HttpTarget, signal?:
   }
 }
 
-function reach(target: HttpTarget, o: HttpCall, headers: Headers): Promise<Response> {
-  const given = Object.entries(o.query ?? {}).filter(([, value]) => value !== undefined && value !== null);
+function addressOf(url: string, { path, query = {} }: HttpCall): string {
+  const given = Object.entries(query).filter(([, value]) => value !== undefined && value !== null);
   const parameters = new URLSearchParams(given.map(([name, value]) => [name, String(value)]));
-  const address = `${target.url}${o.path}${given.length === 0 ? "" : `?${parameters}`}`;
-  return received(target.fetch(address, { headers, signal: o.signal ?? null }), target, o.signal);
+  return `${url}${path}${given.length === 0 ? "" : `?${parameters}`}`;
 }
 
 /** The problem that a body tells of; a body that tells of none is not from a service. */

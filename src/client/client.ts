@@ -1,14 +1,15 @@
 /** The typed client: the questions of the library, asked of a service elsewhere, its answers verified here. */
 
-import { type Bars, barsBetween } from "../core/bar_frame.ts";
-import { cancelled, HistoryError } from "../core/errors.ts";
+import { type Bars, barsBetween, concatBars, emptyBars } from "../core/bar_frame.ts";
+import { HistoryError } from "../core/errors.ts";
 import type { Metadata } from "../core/metadata.ts";
 import type { FetchRequest } from "../core/request.ts";
 import type { CoverageReport } from "../core/service.ts";
+import { decodeRows } from "../core/stored_chunk.ts";
 import type { TimeRange } from "../core/time_range.ts";
 import { type Compute, load, type WasmSource } from "../compute/mod.ts";
-import { readArrowBars } from "./arrow_reader.ts";
-import { call, type HttpTarget, type QueryValues, received } from "./calls.ts";
+import { openArrowBars } from "./arrow_reader.ts";
+import { call, callJson, type HttpTarget, piecesOf, type QueryValues } from "./calls.ts";
 import { type ClientEvent, listen, type Listening, type Pause } from "./event_stream.ts";
 
 const ARROW = "application/vnd.apache.arrow.stream";
@@ -72,38 +73,30 @@ class HttpClient implements Client {
   }
 
   async fetch(request: FetchRequest, o: { signal?: AbortSignal } = {}) {
-    const bytes = await this.#get({
-      path: "/v1/bars",
-      query: queryOf(request),
-      accept: ARROW,
-      signal: o.signal,
-    });
-    const { metadataText, bars } = readArrowBars(bytes);
+    const query = queryOf(request);
+    const response = await call(this.#target, { path: "/v1/bars", query, accept: ARROW, signal: o.signal });
+    const { metadataText, slices } = await openArrowBars(piecesOf(response, this.#target, o.signal));
     const metadata = JSON.parse(metadataText) as Metadata;
-    if (bars.ts.length !== metadata.rows) {
-      throw unverified(metadata, `${metadata.rows} rows were announced and ${bars.ts.length} came`);
+    const frames: Bars[] = [];
+    for await (const { bytes } of slices) frames.push(decodeRows(bytes));
+    const frame = frames.length === 0 ? emptyBars() : concatBars(frames);
+    if (frame.ts.length !== metadata.rows) {
+      throw unverified(metadata, `${metadata.rows} rows were announced and ${frame.ts.length} came`);
     }
-    if (this.#o.verify !== false) await this.#verify(bars, metadata);
-    return { frame: bars, metadata };
+    if (this.#o.verify !== false) await this.#verify(frame, metadata);
+    return { frame, metadata };
   }
 
-  async coverage(nodeId: string, o: { range?: TimeRange; asOf?: string; signal?: AbortSignal } = {}) {
+  coverage(
+    nodeId: string,
+    o: { range?: TimeRange; asOf?: string; signal?: AbortSignal } = {},
+  ): Promise<CoverageReport> {
     const query = { node_id: nodeId, start: o.range?.[0], end: o.range?.[1], as_of: o.asOf };
-    const accept = "application/json";
-    const bytes = await this.#get({ path: "/v1/coverage", query, accept, signal: o.signal });
-    return JSON.parse(new TextDecoder().decode(bytes)) as CoverageReport;
+    return callJson(this.#target, { path: "/v1/coverage", query, signal: o.signal });
   }
 
   events(o: Listening = {}): AsyncIterable<ClientEvent> {
     return listen(this.#target, o, this.#o.pause ?? timer);
-  }
-
-  async #get(
-    o: { path: string; query: QueryValues; accept: string; signal?: AbortSignal },
-  ): Promise<Uint8Array> {
-    if (o.signal?.aborted) throw cancelled(`The call of ${this.#target.url}`);
-    const response = await call(this.#target, o);
-    return new Uint8Array(await received(response.arrayBuffer(), this.#target, o.signal));
   }
 
   /** Spec §7: the fingerprint of the final rows, over the effective range cut at `final_until`. */

@@ -2,7 +2,7 @@
 
 import { HistoryError } from "../core/errors.ts";
 import type { ServiceEvent } from "../core/service.ts";
-import { call, type HttpTarget } from "./calls.ts";
+import { call, type HttpTarget, piecesOf } from "./calls.ts";
 
 /** An event of the service; `reset` says that events were lost, and why. */
 export type ClientEvent = ServiceEvent | { type: "reset"; reason: string };
@@ -76,30 +76,23 @@ async function* connection(
     headers: place.lastId === null ? {} : { "last-event-id": place.lastId },
     signal,
   });
-  for await (const block of blocksOf(response.body!)) {
+  for await (const block of blocksOf(piecesOf(response, target, signal))) {
     const { id, event } = readBlock(block);
     if (id !== null) place.lastId = id;
     if (event !== null) yield event;
   }
 }
 
-/** Blocks of lines, each ended by an empty line. A broken connection ends them like a closed one. */
-async function* blocksOf(body: ReadableStream<Uint8Array>): AsyncIterable<string> {
-  const reader = body.getReader();
+/** Blocks of lines, each ended by an empty line. */
+async function* blocksOf(pieces: AsyncIterable<Uint8Array>): AsyncIterable<string> {
   const decoder = new TextDecoder();
   let text = "";
-  try {
-    for (;;) {
-      const piece = await reader.read().catch(() => ({ done: true as const, value: undefined }));
-      if (piece.done) return;
-      text += decoder.decode(piece.value, { stream: true });
-      for (let end = text.indexOf("\n\n"); end >= 0; end = text.indexOf("\n\n")) {
-        yield text.slice(0, end);
-        text = text.slice(end + 2);
-      }
+  for await (const piece of pieces) {
+    text += decoder.decode(piece, { stream: true });
+    for (let end = text.indexOf("\n\n"); end >= 0; end = text.indexOf("\n\n")) {
+      yield text.slice(0, end);
+      text = text.slice(end + 2);
     }
-  } finally {
-    await reader.cancel().catch(() => {/* It broke: there is nothing left to cancel. */});
   }
 }
 
