@@ -32,6 +32,7 @@ import {
   type QueryValues,
   received,
 } from "../client/calls.ts";
+import { requestQuery } from "../client/request_query.ts";
 import { arrowAnswer } from "./remote_answer.ts";
 import type { Surroundings } from "./surroundings.ts";
 
@@ -54,17 +55,7 @@ export class RemoteService implements HistoryService {
 
   async bars(request: FetchRequest, context: RequestContext = {}): Promise<Answer> {
     const query: QueryValues = {
-      node_id: request.nodeId,
-      start: request.start,
-      end: request.end,
-      last: request.last,
-      as_of: request.asOf,
-      fingerprint: request.fingerprint,
-      world_id: request.worldId,
-      execution_domain: request.executionDomain,
-      strategy: request.strategy,
-      max_lag: request.maxLag,
-      min_coverage: request.minCoverage,
+      ...requestQuery(request),
       limit: context.page?.limit,
       total_deadline_ms: context.patient && Math.round(context.patient.timeoutMs ?? PATIENT_MS),
     };

@@ -9,7 +9,8 @@ import { decodeRows } from "../core/stored_chunk.ts";
 import type { TimeRange } from "../core/time_range.ts";
 import { type Compute, load, type WasmSource } from "../compute/mod.ts";
 import { openArrowBars } from "./arrow_reader.ts";
-import { call, callJson, type HttpTarget, piecesOf, type QueryValues } from "./calls.ts";
+import { call, callJson, type HttpTarget, piecesOf } from "./calls.ts";
+import { fetchQuery } from "./request_query.ts";
 import { type ClientEvent, listen, type Listening, type Pause } from "./event_stream.ts";
 
 const ARROW = "application/vnd.apache.arrow.stream";
@@ -73,7 +74,7 @@ class HttpClient implements Client {
   }
 
   async fetch(request: FetchRequest, o: { signal?: AbortSignal } = {}) {
-    const query = queryOf(request);
+    const query = fetchQuery(request);
     const response = await call(this.#target, { path: "/v1/bars", query, accept: ARROW, signal: o.signal });
     const { metadataText, slices } = await openArrowBars(piecesOf(response, this.#target, o.signal));
     const metadata = JSON.parse(metadataText) as Metadata;
@@ -118,33 +119,6 @@ class HttpClient implements Client {
       throw unverified(metadata, `its rows have the fingerprint ${fingerprint}, not ${answer_fingerprint}`);
     }
   }
-}
-
-/** The query of a request. What only sessions and the library can say is refused by name. */
-function queryOf(request: FetchRequest): QueryValues {
-  const { sla, features } = request;
-  const others = typeof sla === "object" ? Object.keys(sla).filter((key) => key !== "total_deadline_ms") : [];
-  const unsaid = typeof sla === "string" ? `sla "${sla}"` : others[0] ?? Object.keys(features ?? {})[0];
-  if (unsaid !== undefined) {
-    throw new HistoryError("NOT_AVAILABLE", `Cannot ask for ${unsaid} over HTTP`, {
-      hint:
-        "Of the SLA one request can set total_deadline_ms alone; the rest comes from the service's configuration",
-    });
-  }
-  return {
-    node_id: request.nodeId,
-    start: request.start,
-    end: request.end,
-    last: request.last,
-    as_of: request.asOf,
-    fingerprint: request.fingerprint,
-    world_id: request.worldId,
-    execution_domain: request.executionDomain,
-    strategy: request.strategy,
-    max_lag: request.maxLag,
-    min_coverage: request.minCoverage,
-    total_deadline_ms: typeof sla === "object" ? sla.total_deadline_ms : undefined,
-  };
 }
 
 function unverified(metadata: Metadata, why: string): HistoryError {
