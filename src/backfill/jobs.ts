@@ -79,10 +79,18 @@ export class JobRunner {
   async #planNode(nodeId: string, run: Run, o: RunOptions): Promise<NodePlan | null> {
     throwIfCancelled(o.signal, "Planning");
     const site = await this.#backfiller.site(nodeId);
-    const range = await this.#rangeOf(site, run.job, o);
+    const plan = await this.#planSite(site, run.job, o);
+    if (plan === null || plan.windows === 0 || run.job.start === null) return plan;
+    // Something will be asked, so the venue's clock may be first: it may have other bars closed than ours says.
+    await this.#backfiller.syncClock(site.parsed.exchange, o.signal);
+    return await this.#planSite(site, run.job, o);
+  }
+
+  async #planSite(site: NodeSite, job: JobRecord, o: RunOptions): Promise<NodePlan | null> {
+    const range = await this.#rangeOf(site, job, o);
     if (range === null) return null;
     let windows = 0;
-    for (const block of this.#blocks(site, range, run.job)) windows += block.length;
+    for (const block of this.#blocks(site, range, job)) windows += block.length;
     return { site, range, windows };
   }
 

@@ -43,6 +43,8 @@ export class FakeExchange implements Exchange {
   busiest = 0;
   /** Local clock − venue clock. */
   skew = 0;
+  /** What the skew turns out to be when the clock is first asked for; null: what it was. */
+  skewOnSync: number | null = null;
   latencyMs = 0;
   /** Which slots have a bar. */
   has: (ts: number) => boolean = () => true;
@@ -74,6 +76,7 @@ export class FakeExchange implements Exchange {
   }
 
   syncClock(): Promise<void> {
+    this.skew = this.skewOnSync ?? this.skew;
     return Promise.resolve();
   }
 

@@ -290,3 +290,12 @@ Deno.test("planBlocks() gives the plan a block at a time, in either order", asyn
     deepStrictEqual(blocks.flat(), whole);
   }
 });
+
+Deno.test("a job up to now ends at the bar that the venue's own clock has closed", async () => {
+  const bench = new Bench();
+  bench.exchange.skewOnSync = NOW_MS - (HOUR[1] + 30) * 1000;
+  const { job } = await run(bench, jobOf({ end: null }), { onNodeDone: () => Promise.resolve({ open: 0 }) });
+  strictEqual(job.state, "complete");
+  strictEqual(job.windows.total, 6);
+  strictEqual(job.windows.deduplicated, 0);
+});
