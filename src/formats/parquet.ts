@@ -180,7 +180,7 @@ function compress(plain: Uint8Array): Promise<Uint8Array<ArrayBuffer>> {
   return new Promise((resolve, reject) => {
     zstdCompress(plain, (error, packed) => {
       if (error) reject(error);
-      else resolve(new Uint8Array(packed));
+      else resolve(new Uint8Array(packed.buffer as ArrayBuffer, packed.byteOffset, packed.byteLength));
     });
   });
 }

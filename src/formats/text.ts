@@ -6,7 +6,7 @@ import { decodeRows } from "../core/stored_chunk.ts";
 import type { EncodeInput } from "./format.ts";
 
 /** Rows turned into text at once: bounds the length of one text, and the pause that making it means for others. */
-const ROWS_PER_TEXT = 4096;
+const ROWS_PER_TEXT = 1024;
 
 const encoder = new TextEncoder();
 

@@ -7,8 +7,7 @@ import { ARTIFACT_PIECE_BYTES } from "../core/limits.ts";
 import type { HistoryService } from "../core/service.ts";
 import { cachingHeaders, type HeaderMap, isNotModified } from "./answer_headers.ts";
 import { HttpRefusal } from "./errors.ts";
-import { badRequest, shown } from "./query.ts";
-import { decodeOnce } from "./router.ts";
+import { badRequest, decodeOnce, shown } from "./query.ts";
 import type { Call } from "./route.ts";
 import { bodyOf } from "./send_body.ts";
 

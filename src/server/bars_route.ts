@@ -50,7 +50,7 @@ export async function handleBars(call: Call): Promise<Response> {
   // A page says of the whole answer what page one said.
   if (asked.continuation) page.metadata.requested_range = asked.continuation.requested;
   headers["content-type"] = contentType(asked.format);
-  if (page.next !== null) headers.link = `<${nextUrl(call.url, page.next)}>; rel="next"`;
+  if (page.next !== null) headers.link = `<${nextUrl(call, page.next)}>; rel="next"`;
   if (call.request.method === "HEAD") return new Response(null, { headers });
   const pieces = encodeBars(asked.format, {
     metadataJson: JSON.stringify(page.metadata),
@@ -81,7 +81,7 @@ function readAsked(call: Call): Asked {
       continuation: null,
     };
   }
-  const cursor = call.standing.cursors.open(token, call.url.pathname);
+  const cursor = call.standing.cursors.open(token, call.path);
   checkSameQuery(call.query, cursor.query);
   const continuation = { ...cursor.at as Continuation, pinned: cursor.pinned };
   return { format, query: cursor.query, limit: asked ?? cursor.limit, unlimited: false, continuation };
@@ -171,7 +171,7 @@ async function nextCursor(o: { answer: Answer; asked: Asked; call: Call; nextTs:
     digest: await o.answer.remainderDigest(o.nextTs),
   };
   return o.call.standing.cursors.issue(
-    { path: o.call.url.pathname, query: o.asked.query, limit: o.asked.limit!, at },
+    { path: o.call.path, query: o.asked.query, limit: o.asked.limit!, at },
     { pinned },
   );
 }
@@ -193,7 +193,7 @@ function logFault(call: Call, error: unknown): void {
   const code = error instanceof HistoryError ? error.code : "INTERNAL";
   call.standing.log.emit(code === "CANCELLED" ? "info" : "error", "seamless.http.body_cut", {
     request_id: call.requestId,
-    path: call.url.pathname,
+    path: call.path,
     code,
     error: error instanceof Error ? error.message : String(error),
   });

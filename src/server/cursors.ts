@@ -98,10 +98,12 @@ export function checkSameQuery(query: Query, sealed: Record<string, string>): vo
 }
 
 /** The address of the next page, as `Link` gives it: the same request with the cursor put in. */
-export function nextUrl(url: URL, next: string): string {
-  const query = new URLSearchParams(url.search);
-  query.set("cursor", next);
-  return `${url.pathname}?${query}`;
+export function nextUrl(asked: { path: string; query: Query }, next: string): string {
+  const query = Object.entries(asked.query).map(([name, value]): [string, string] => [name, String(value)]);
+  return `${asked.path}?${new URLSearchParams([...query.filter(([name]) => name !== "cursor"), [
+    "cursor",
+    next,
+  ]])}`;
 }
 
 /** `CURSOR_INVALID`. */

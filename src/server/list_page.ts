@@ -20,7 +20,7 @@ export function readListPage<After>(call: Call): ListPage<After> {
   const limit = limitOf(call.query);
   const token = textOf(call.query, "cursor");
   if (token === undefined) return { query: call.query, limit: limit ?? DEFAULT_PAGE_ROWS, after: undefined };
-  const cursor = call.standing.cursors.open(token, call.url.pathname);
+  const cursor = call.standing.cursors.open(token, call.path);
   checkSameQuery(call.query, cursor.query);
   return { query: cursor.query, limit: limit ?? cursor.limit, after: cursor.at as After };
 }
@@ -32,11 +32,11 @@ export function listResponse<After>(
 ): Response {
   if (o.next === null) return jsonResponse({ ...o.body, next: null });
   const state = {
-    path: call.url.pathname,
+    path: call.path,
     query: stableQuery(o.page.query),
     limit: o.page.limit,
     at: o.next,
   };
   const next = call.standing.cursors.issue(state, { pinned: false });
-  return jsonResponse({ ...o.body, next }, { headers: { link: `<${nextUrl(call.url, next)}>; rel="next"` } });
+  return jsonResponse({ ...o.body, next }, { headers: { link: `<${nextUrl(call, next)}>; rel="next"` } });
 }

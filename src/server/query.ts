@@ -11,17 +11,39 @@ import { parseNodeId } from "../core/node_id.ts";
 /** Texts of a query string, or values of a JSON object, by name. */
 export type Query = Readonly<Record<string, unknown>>;
 
-/** Reads a query string. `BAD_REQUEST` for a name that is not among `known`, or that comes twice. */
-export function readQuery(params: URLSearchParams, known: ReadonlySet<string>): Query {
+/** Reads a query string (without `?`). `BAD_REQUEST` for a name that is not among `known`, or that comes twice. */
+export function readQuery(search: string, known: ReadonlySet<string>): Query {
   const query: Record<string, string> = Object.create(null);
-  for (const [name, value] of params) {
+  for (const pair of search.split("&")) {
+    if (pair === "") continue;
+    const equals = pair.indexOf("=");
+    const name = decoded(equals < 0 ? pair : pair.slice(0, equals));
     checkName(name, known, "the query");
     if (name in query) {
       throw badRequest(`Cannot use "${name}" twice in the query`, `Give ${name} once`);
     }
-    query[name] = value;
+    query[name] = equals < 0 ? "" : decoded(pair.slice(equals + 1));
   }
   return query;
+}
+
+/** A part of a query, decoded once; most hold nothing to decode. */
+function decoded(part: string): string {
+  if (!/[%+]/.test(part)) return part;
+  return decodeOnce(part.replaceAll("+", " "));
+}
+
+/** Decodes percent-encoding, once. `BAD_REQUEST` for what is no percent-encoding of UTF-8. */
+export function decodeOnce(part: string): string {
+  try {
+    return decodeURIComponent(part);
+  } catch (error) {
+    if (!(error instanceof URIError)) throw error;
+    throw badRequest(
+      `Cannot read "${shown(part)}": it is no percent-encoded UTF-8`,
+      "Encode it anew, as UTF-8",
+    );
+  }
 }
 
 /** Checks the names of a JSON object. `BAD_REQUEST` for what is no object, and for unknown names. */

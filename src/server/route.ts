@@ -61,7 +61,8 @@ export interface Standing extends AppParts {
 export interface Call {
   readonly standing: Standing;
   readonly request: Request;
-  readonly url: URL;
+  /** As it was sent, without the query. */
+  readonly path: string;
   readonly requestId: string;
   /** Segments that stood for `{name}` (decoded once) or `*` (as sent). */
   readonly params: Readonly<Record<string, string>>;

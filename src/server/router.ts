@@ -2,7 +2,7 @@
 
 import { nearestName } from "../core/nearest_name.ts";
 import { HttpRefusal } from "./errors.ts";
-import { badRequest, shown } from "./query.ts";
+import { decodeOnce, shown } from "./query.ts";
 import type { Route } from "./route.ts";
 
 /** What stands at one path. */
@@ -75,19 +75,6 @@ export class Router {
     return new HttpRefusal("NOT_FOUND", `Cannot find ${shown(path)}: nothing stands there`, {
       hint: nearest ? `Did you mean ${nearest}?` : "See /openapi.json for all paths",
     });
-  }
-}
-
-/** Decodes one segment of a path. `BAD_REQUEST` for what is no percent-encoding of UTF-8. */
-export function decodeOnce(segment: string): string {
-  try {
-    return decodeURIComponent(segment);
-  } catch (error) {
-    if (!(error instanceof URIError)) throw error;
-    throw badRequest(
-      `Cannot read "${shown(segment)}": it is no percent-encoded UTF-8`,
-      "Encode the path anew",
-    );
   }
 }
 

@@ -37,6 +37,29 @@ Deno.test("a real socket: bars, errors, HEAD, 304 and artifacts with their lengt
   await server.shutdown();
 });
 
+Deno.test("paths are taken as they are sent: dots lead nowhere, and what is no request is answered as none", async () => {
+  const server = startServer(makeBench().app);
+  const port = Number(new URL(server.url).port);
+  const statusOf = async (target: string) => {
+    const socket = await Deno.connect({ hostname: "127.0.0.1", port });
+    await socket.write(
+      new TextEncoder().encode(`GET ${target} HTTP/1.1\r\nHost: localhost\r\nConnection: close\r\n\r\n`),
+    );
+    const text = await new Response(socket.readable).text();
+    return Number(text.split(" ")[1]);
+  };
+  strictEqual(await statusOf("/healthz"), 200);
+  strictEqual(await statusOf("/artifacts/../../../etc/passwd"), 400);
+  strictEqual(await statusOf("/artifacts/%2e%2e/%2e%2e/etc/passwd"), 400);
+  strictEqual(await statusOf("/artifacts/a/..%2f..%2fb"), 400);
+  strictEqual(await statusOf("/v1/../healthz"), 404);
+  strictEqual(await statusOf("//healthz"), 404);
+  strictEqual(await statusOf("/healthz?x"), 400);
+  strictEqual(await statusOf("/healthz?"), 200);
+  strictEqual(await statusOf(`/v1/bars?node_id=%ff`), 400);
+  await server.shutdown();
+});
+
 Deno.test("a client that leaves cancels what the service does for it", async () => {
   const bench = makeBench();
   let open = () => {};
