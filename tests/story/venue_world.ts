@@ -3,7 +3,9 @@
  * venues do. Both clocks are one, and stand still until the story moves them.
  */
 
+import { createMemoryArtifacts } from "../../src/adapters/artifact_store/memory.ts";
 import { type ConfigInput, loadConfig } from "../../src/config/mod.ts";
+import type { ArtifactStore } from "../../src/core/ports.ts";
 import type { FetchRequest, RequestContext } from "../../src/core/request.ts";
 import type { HistoryService, JobReport, ServiceEvent } from "../../src/core/service.ts";
 import { wire } from "../../src/wire.ts";
@@ -16,7 +18,7 @@ import {
   type VenueId,
 } from "../../scripts/recorded_exchange/mod.ts";
 import { FakeClock, SeededDice } from "../fake_clock.ts";
-import { rowsOf, type Told } from "./world.ts";
+import { lasting, rowsOf, type Told } from "./world.ts";
 
 export interface VenueWorldOptions extends Omit<RecordedExchangeOptions, "clock" | "venues"> {
   venue?: VenueId;
@@ -24,8 +26,10 @@ export interface VenueWorldOptions extends Omit<RecordedExchangeOptions, "clock"
   now: string;
   /** What differs from the defaults; the venue's URLs are added. */
   config?: ConfigInput;
-  /** Where bars and artifacts lie; default: in memory, and in a folder that goes with the story. */
+  /** Where the market lists lie, and bars where the configuration says so; default: a folder that goes with the story. */
   folder?: string;
+  /** Default: artifacts in memory, because a folder's files carry the time of the machine. */
+  artifacts?: ArtifactStore;
 }
 
 export interface VenueWorld {
@@ -57,13 +61,13 @@ export async function onVenue(
   o: VenueWorldOptions,
   story: (world: VenueWorld) => Promise<void>,
 ): Promise<void> {
-  const { venue = "binance", now, config, folder: kept, ...options } = o;
+  const { venue = "binance", now, config, folder: kept, artifacts, ...options } = o;
   const venueClock = settableClock(Date.parse(now));
   const exchange = startRecordedExchange({ venues: [venue], clock: venueClock, ...options });
   const folder = kept ?? await Deno.makeTempDir();
   const clock = new FakeClock(Date.parse(now));
   const loaded = loadConfig({
-    input: withVenue(config ?? {}, { venue, exchange, folder }),
+    input: withVenue(config ?? {}, { venue, exchange }),
     env: {},
     cwd: folder,
   });
@@ -73,6 +77,7 @@ export async function onVenue(
     clock,
     dice: new SeededDice(1),
     log: { emit: (level, event, fields = {}) => void logged.push({ level, event, fields }) },
+    outside: { artifacts: lasting(artifacts ?? createMemoryArtifacts()) },
   });
   service.events((event) => events.push(event));
   let seen = 0;
@@ -108,14 +113,14 @@ export async function onVenue(
 
 function withVenue(
   config: ConfigInput,
-  o: { venue: VenueId; exchange: RecordedExchange; folder: string },
+  o: { venue: VenueId; exchange: RecordedExchange },
 ): ConfigInput {
-  const { seamless = {}, exchanges = {}, ...rest } = config;
-  const reach = { urls: { ...o.exchange.urls(o.venue) }, options: o.exchange.options(o.venue) };
+  const { exchanges = {}, ...rest } = config;
+  const wanted = exchanges[o.venue] ?? {};
+  const options = { ...o.exchange.options(o.venue), ...wanted.options };
   return {
     storage: { bars: "memory:" },
     ...rest,
-    seamless: { artifact: { object_store_uri: `${o.folder}/artifacts` }, ...seamless },
-    exchanges: { ...exchanges, [o.venue]: { ...reach, ...exchanges[o.venue] } },
+    exchanges: { ...exchanges, [o.venue]: { ...wanted, urls: { ...o.exchange.urls(o.venue) }, options } },
   };
 }

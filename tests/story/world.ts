@@ -196,7 +196,7 @@ function makeHoldings(clock: FakeClock, dice: Dice): Holdings {
 }
 
 /** The artifacts outlive the service that closes them. */
-function lasting(artifacts: ArtifactStore): ArtifactStore {
+export function lasting(artifacts: ArtifactStore): ArtifactStore {
   return new Proxy(artifacts, {
     get(target, name) {
       if (name === "close") return () => Promise.resolve();
