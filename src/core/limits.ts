@@ -135,5 +135,8 @@ export const ENSURE_POLL_MS = 2_000;
 export const HEAD_FRESH_MS = 100;
 /** Cuts of one chunk whose digests are kept: different ranges that end in the same chunk. */
 export const CHUNK_CUTS_KEPT = 8;
+/** Fingerprints of answers that are kept, and the chunks of the longest answer whose fingerprint is. */
+export const FINGERPRINTS_KEPT = 1_024;
+export const FINGERPRINT_KEY_CHUNKS = 4;
 /** What a look at storage may take when the deadline of its request is due: the answer must leave all the same. */
 export const LAST_LOOK_MS = 25;

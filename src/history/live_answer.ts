@@ -129,9 +129,10 @@ async function rowsOf(
     if (chunk === null) continue;
     const piece = pieceOf(chunk, [start, o.finalUntil], on);
     if (piece !== null) final.push(piece);
-    late.push(barsOfChunks([chunk], [o.finalUntil, end]));
+    if (o.finalUntil < end) late.push(barsOfChunks([chunk], [o.finalUntil, end]));
   }
   const provisional = barsBetween(o.view.state.provisional, start, end);
+  if (late.length === 0 && provisional.ts.length === 0) return { final, tail: [] };
   const tail = mergeAscending(concatBars([emptyBars(), ...late]), provisional);
   return { final, tail: piecesOfBars(tail, on) };
 }

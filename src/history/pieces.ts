@@ -5,12 +5,13 @@
 
 import type { Compute } from "../compute/mod.ts";
 import type { Bars } from "../core/bar_frame.ts";
-import { CHUNK_CUTS_KEPT } from "../core/limits.ts";
+import { BoundedMap } from "../core/bounded_map.ts";
+import { CHUNK_CUTS_KEPT, FINGERPRINT_KEY_CHUNKS, FINGERPRINTS_KEPT } from "../core/limits.ts";
 import { CONFORMANCE_VERSION } from "../core/metadata.ts";
 import type { StoredChunk } from "../core/ports.ts";
 import type { BarSlice } from "../core/service.ts";
 import { chunkParts, decodeRows, encodeRows, rowsWithin, sliceRows } from "../core/stored_chunk.ts";
-import type { Grid } from "../core/timeframe.ts";
+import { type Grid, intervalOf } from "../core/timeframe.ts";
 import type { TimeRange } from "../core/time_range.ts";
 import { viewBars } from "../core/bar_frame.ts";
 
@@ -55,8 +56,35 @@ function digestOf(rows: Bars, o: { grid: Grid; compute: Compute }): string {
   return o.compute.chunksOf(rows, o.grid)[0].digest;
 }
 
+/** Fingerprints of short answers by what they are made of: the same questions come again and again. */
+const fingerprints = new BoundedMap<string, string>(FINGERPRINTS_KEPT);
+
 /** The SFP-1 fingerprint of rows known by their chunk digests, claiming to cover `range`. */
 export function fingerprintOf(
+  chunks: readonly { k: number; rows: number; digest: string }[],
+  claims: { nodeId: string; grid: Grid; range: TimeRange },
+  compute: Compute,
+): string {
+  if (chunks.length > FINGERPRINT_KEY_CHUNKS) return rootOf(chunks, claims, compute);
+  const key = keyOf(chunks, claims);
+  const known = fingerprints.get(key);
+  if (known !== undefined) return known;
+  const fingerprint = rootOf(chunks, claims, compute);
+  fingerprints.set(key, fingerprint);
+  return fingerprint;
+}
+
+/** All that a fingerprint depends on: chunks by number and digest, node, interval, range. */
+function keyOf(
+  chunks: readonly { k: number; digest: string }[],
+  { nodeId, grid, range }: { nodeId: string; grid: Grid; range: TimeRange },
+): string {
+  let key = `${nodeId} ${intervalOf(grid)} ${range[0]} ${range[1]}`;
+  for (const { k, digest } of chunks) key += ` ${k} ${digest}`;
+  return key;
+}
+
+function rootOf(
   chunks: readonly { k: number; rows: number; digest: string }[],
   claims: { nodeId: string; grid: Grid; range: TimeRange },
   compute: Compute,
