@@ -240,9 +240,7 @@ Deno.test("a venue that is down comes back: the gap is fetch_failed, then filled
   }));
 
 Deno.test("OKX in the time of Hong Kong opens its days at 16:00 UTC: the anchor is found and the first answer is complete", () => {
-  // The clock stands still, so that the whole minute's budget must be there at once.
-  const okx = { rate_limit: { burst_tokens: 500 }, options: { fetchOHLCV: { timezone: "HK" } } };
-  const config = { exchanges: { okx } };
+  const config = { exchanges: { okx: { options: { fetchOHLCV: { timezone: "HK" } } } } };
   return onVenue({ venue: "okx", now: LATER, config }, async (world) => {
     const nodeId = "ohlcv:okx:BTC/USDT:1d";
     const told = await world.ask({ nodeId, start: "2023-12-01", end: "2023-12-20" });

@@ -111,6 +111,9 @@ export async function onVenue(
   }
 }
 
+/** The clock stands still, so all of the budget must be there at once. */
+const BUDGET = { rate_limit: { tokens_per_interval: 1_000_000, burst_tokens: 1_000_000 } };
+
 function withVenue(
   config: ConfigInput,
   o: { venue: VenueId; exchange: RecordedExchange },
@@ -121,6 +124,9 @@ function withVenue(
   return {
     storage: { bars: "memory:" },
     ...rest,
-    exchanges: { ...exchanges, [o.venue]: { ...wanted, urls: { ...o.exchange.urls(o.venue) }, options } },
+    exchanges: {
+      ...exchanges,
+      [o.venue]: { ...BUDGET, ...wanted, urls: { ...o.exchange.urls(o.venue) }, options },
+    },
   };
 }
