@@ -9,7 +9,7 @@ import { HistoryError } from "../../core/errors.ts";
 import { nearestName } from "../../core/nearest_name.ts";
 import type { BarsAsk, BarsReply, BarsTariff, Exchange, Exchanges, Market } from "../../core/ports.ts";
 import { fetchPages } from "./bars.ts";
-import { type CcxtClient, type CcxtMarket, type CcxtModule, loadCcxt } from "./ccxt_client.ts";
+import { type CcxtClient, type CcxtMarket, type CcxtModule, loadCcxt, loadVenue } from "./ccxt_client.ts";
 import { intervalOf } from "../../core/timeframe.ts";
 import { Gathering } from "./gathering.ts";
 import { HistoryBook } from "./history_book.ts";
@@ -62,7 +62,7 @@ export async function venueRateLimitMs(id: string): Promise<number | null> {
 }
 
 async function openExchange(id: string, input: ExchangesInput): Promise<CcxtExchange> {
-  const ccxt = await loadCcxt();
+  const ccxt = await loadVenue(id) ?? await loadCcxt();
   if (!ccxt.exchanges.includes(id)) throw unknownExchange(id, ccxt);
   const settings = input.settings(id);
   const venue = new Venue(id, { ccxt, settings, input });
