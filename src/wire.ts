@@ -13,6 +13,7 @@ import { SqliteJobStore } from "./adapters/bar_store/sqlite_jobs.ts";
 import { SqliteAsOfRegister, SqliteSnapshotIndex } from "./adapters/bar_store/sqlite_registers.ts";
 import { createExchanges } from "./adapters/exchange/ccxt.ts";
 import { InProcessLeases } from "./adapters/leases/in_process.ts";
+import { LeaseOwners } from "./adapters/leases/owners.ts";
 import { SqliteLeases } from "./adapters/leases/sqlite.ts";
 import { InProcessLimiter } from "./adapters/limiter/in_process.ts";
 import { createParquetCodec } from "./adapters/parquet/codec.ts";
@@ -270,7 +271,8 @@ function openStores(loaded: LoadedConfig, { clock, dice }: { clock: Clock; dice:
   }
   const file = openSqliteFile(barsFile);
   const bars = new SqliteBarStore({ file, dice });
-  const leases = new SqliteLeases({ file, clock, dice });
+  const owners = new LeaseOwners({ prefix: `${barsFile}-owner-`, dice });
+  const leases = new SqliteLeases({ file, clock, dice, owners });
   return {
     bars,
     leases,

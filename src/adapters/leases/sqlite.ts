@@ -5,6 +5,7 @@
  */
 
 import type { ClaimOutcome, Clock, Dice, Lease, Leases } from "../../core/ports.ts";
+import type { LeaseOwners } from "./owners.ts";
 import { leaseLost, leasesClosed, leaseUnknown } from "./refusals.ts";
 
 type SqlValue = string | number | null | Uint8Array;
@@ -23,18 +24,36 @@ export class SqliteLeases implements Leases {
   readonly #opened: LeaseFile;
   readonly #clock: Clock;
   readonly #dice: Dice;
+  readonly #owners: LeaseOwners | null;
   #closing: Promise<void> | null = null;
 
-  constructor(parts: { file: LeaseFile; clock: Clock; dice: Dice }) {
+  /** With `owners`, the lease of a process that was killed is free at once; else when it runs out. */
+  constructor(parts: { file: LeaseFile; clock: Clock; dice: Dice; owners?: LeaseOwners }) {
     this.#opened = parts.file;
     this.#clock = parts.clock;
     this.#dice = parts.dice;
+    this.#owners = parts.owners ?? null;
     this.#opened.retain();
   }
 
   async claim(key: string, leaseMs: number): Promise<ClaimOutcome> {
+    const first = await this.#claim(key, leaseMs);
+    if ("lease" in first) return first;
+    if (this.#owners?.isGone(first.token) !== true) return { held: first.held };
+    await this.#file.transact([
+      { sql: "UPDATE leases SET until_ms = 0 WHERE key = ? AND token = ?", params: [key, first.token] },
+    ]);
+    const second = await this.#claim(key, leaseMs);
+    return "lease" in second ? second : { held: second.held };
+  }
+
+  /** One try; where somebody has the key, also by which token. */
+  async #claim(
+    key: string,
+    leaseMs: number,
+  ): Promise<{ lease: Lease } | { held: { leaseUntilMs: number }; token: string }> {
     const nowMs = Math.floor(this.#clock.nowMs());
-    const token = this.#dice.id();
+    const token = this.#owners?.token() ?? this.#dice.id();
     const leaseUntilMs = nowMs + leaseMs;
     const [claimed, held] = await this.#file.transact([
       {
@@ -45,10 +64,12 @@ export class SqliteLeases implements Leases {
               RETURNING generation`,
         params: [key, token, leaseUntilMs, nowMs],
       },
-      { sql: "SELECT until_ms FROM leases WHERE key = ?", params: [key] },
+      { sql: "SELECT until_ms, token FROM leases WHERE key = ?", params: [key] },
     ]);
-    if (claimed.length === 0) return { held: { leaseUntilMs: held[0][0] as number } };
-    return { lease: { key, token, generation: claimed[0][0] as number, leaseUntilMs } };
+    if (claimed.length > 0) {
+      return { lease: { key, token, generation: claimed[0][0] as number, leaseUntilMs } };
+    }
+    return { held: { leaseUntilMs: held[0][0] as number }, token: held[0][1] as string };
   }
 
   async renew(lease: Lease, leaseMs: number): Promise<Lease> {
@@ -92,7 +113,7 @@ export class SqliteLeases implements Leases {
   }
 
   close(): Promise<void> {
-    this.#closing ??= this.#opened.release();
+    this.#closing ??= this.#opened.release().finally(() => this.#owners?.close());
     return this.#closing;
   }
 
