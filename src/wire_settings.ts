@@ -93,6 +93,7 @@ export function venueSettings(config: Config, id: string) {
     options,
     timeoutMs: timeout_ms,
     batchLimit: batch_limit,
+    localSemaphore: rate_limit.local_semaphore,
     budgetKey: budgetKey(key_template, { exchange: id, account, suffix: key_suffix }),
     msPerUnit: tokens === null ? null : interval_ms / tokens,
     penaltyBackoffMs: penalty_backoff_ms,

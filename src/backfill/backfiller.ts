@@ -4,6 +4,7 @@
  */
 
 import { cancelled, HistoryError, throwIfCancelled } from "../core/errors.ts";
+import { CallSlots } from "../core/call_slots.ts";
 import { formingStart } from "../core/effective_range.ts";
 import {
   GRID_ROUNDS_MAX,
@@ -30,7 +31,6 @@ import { type AskScope, dueSlots, viewOf } from "./node_view.ts";
 import { planWindows, widenToWindows, type Window, windowKey } from "./plan.ts";
 import { Scout } from "./scout.ts";
 import { SingleFlight } from "./single_flight.ts";
-import { WorkSlots } from "./slots.ts";
 import { WindowFetch } from "./window_fetch.ts";
 
 export type { AskOptions, BackfillerParts, BackfillSettings, WindowResult };
@@ -46,14 +46,14 @@ export interface NodeSite {
 export class Backfiller {
   readonly #parts: BackfillerParts;
   readonly #flights: SingleFlight<WindowResult>;
-  readonly #slots: WorkSlots;
+  readonly #slots: CallSlots;
   readonly #fetch: WindowFetch;
   readonly #scout = new Scout();
 
   constructor(parts: BackfillerParts) {
     this.#parts = parts;
     this.#fetch = new WindowFetch(parts);
-    this.#slots = new WorkSlots(parts.settings.maxConcurrentRequests);
+    this.#slots = new CallSlots(parts.settings.maxConcurrentRequests);
     this.#flights = new SingleFlight({
       clock: parts.clock,
       ttlMs: parts.settings.singleFlightTtlMs,

@@ -1,6 +1,6 @@
 /**
- * At most so many calls in flight at once (`rate_limit.local_semaphore`), for one client of a venue. A slot is taken
- * before tokens are asked for: a call that was granted tokens must go out then, not when a slot happens to be free,
+ * At most so many at once: calls of one venue's client (`rate_limit.local_semaphore`), windows of one process
+ * (`backfill.max_concurrent_requests`). A call's slot is taken before tokens are asked for: a call that was granted tokens must go out then, not when a slot happens to be free,
  * or calls would reach the venue in a heap that the budget never granted.
  */
 
@@ -41,6 +41,16 @@ export class CallSlots {
       if (isTaken) this.#handOn();
       isTaken = false;
     };
+  }
+
+  /** Runs `work` on a slot, and gives it back whatever comes of it. Rejects as `take` while it waits. */
+  async run<T>(o: { priority: Priority; signal?: AbortSignal }, work: () => Promise<T>): Promise<T> {
+    const giveBack = await this.take(o);
+    try {
+      return await work();
+    } finally {
+      giveBack();
+    }
   }
 
   #wait(priority: Priority, signal?: AbortSignal): Promise<void> {

@@ -15,6 +15,9 @@ import { scanCandles } from "./candle_json.ts";
 import { type CallContext, currentCall, newCall } from "./call_context.ts";
 import type { CcxtReply, CcxtRequest } from "./ccxt_client.ts";
 
+/** Stands for the text of a page of candles that was read from its bytes: nothing looks into it any more. */
+export const CANDLES_TEXT = "[[]]";
+
 /** How the guard behaves, and whom it tells. */
 export interface GuardOptions {
   /** Of the exchange, for messages. */
@@ -47,8 +50,9 @@ export function guardedFetch(guard: GuardOptions): (url: string, request: CcxtRe
     call.status = response.status;
     call.headers = response.headers;
     if (call.isBars) call.bodies.push(bytes);
-    call.text = decode(bytes) ?? "";
-    call.json = (call.isBars ? scanCandles(bytes) : null) ?? parse(call.text);
+    const candles = call.isBars && response.status === 200 ? scanCandles(bytes) : null;
+    call.text = candles === null ? decode(bytes) ?? "" : CANDLES_TEXT;
+    call.json = candles ?? parse(call.text);
     guard.onReply(call);
     checkBody(call, { target, exchange: guard.exchange });
     return {
@@ -78,19 +82,23 @@ interface Receiving {
   guard: GuardOptions;
 }
 
+/** Why a controller of `receive` fired; made once, because to make an error costs more than to abort. */
+const GIVEN_UP = new Error("given up");
+const RECEIVED = new Error("received");
+
 /** Sends the request and takes the whole body in, under one deadline. */
 async function receive(asked: Receiving): Promise<{ response: Response; bytes: Uint8Array }> {
   const { url, request, signal, target, guard } = asked;
   if (signal.aborted) throw cancelOf(signal, target);
   const stop = new AbortController();
   const done = new AbortController();
-  const giveUp = () => stop.abort();
+  const giveUp = () => stop.abort(GIVEN_UP);
   signal.addEventListener("abort", giveUp, { once: true });
   let isLate = false;
   const deadline = guard.clock.sleep(guard.timeoutMs, done.signal).then(
     () => {
       isLate = true;
-      stop.abort();
+      stop.abort(GIVEN_UP);
     },
     () => {}, // The sleep is called off when the reply is there first.
   );
@@ -111,7 +119,7 @@ async function receive(asked: Receiving): Promise<{ response: Response; bytes: U
     throw networkFault(error, target, guard);
   } finally {
     signal.removeEventListener("abort", giveUp);
-    done.abort();
+    done.abort(RECEIVED);
     await deadline;
   }
 }
@@ -127,6 +135,8 @@ async function readBody(
     throw largeFault(declared, target, guard);
   }
   if (response.body === null) return new Uint8Array(0);
+  // A length that was told bounds the body; one that is unpacked on the way comes without it.
+  if (declared > 0) return await response.bytes();
   const parts: Uint8Array[] = [];
   let length = 0;
   for await (const part of response.body) {

@@ -14,6 +14,8 @@ export interface ExchangeSettings {
   timeoutMs: number;
   /** Most rows a call; null: the venue's own page. */
   batchLimit: number | null;
+  /** Calls in flight at once. */
+  localSemaphore: number;
   /** Key of the rate budget. */
   budgetKey: string;
   /** Milliseconds of one cost unit at the configured pace; null: CCXT's `rateLimit`. */

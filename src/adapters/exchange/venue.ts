@@ -3,6 +3,7 @@
  * its replies are parsed once, and its failures come out as faults.
  */
 
+import { CallSlots } from "../../core/call_slots.ts";
 import { HistoryError } from "../../core/errors.ts";
 import { ExchangeFault } from "../../core/exchange_fault.ts";
 import { REPLY_MAX_BYTES } from "../../core/limits.ts";
@@ -10,7 +11,7 @@ import type { Priority } from "../../core/ports.ts";
 import { type CallContext, currentCall, newCall, runCall } from "./call_context.ts";
 import { type CcxtClient, type CcxtModule, makeClient } from "./ccxt_client.ts";
 import { faultOf, faultOfOddStatus, faultOfStatus } from "./faults.ts";
-import { guardedFetch } from "./guarded_fetch.ts";
+import { CANDLES_TEXT, guardedFetch } from "./guarded_fetch.ts";
 import type { ExchangeSettings, ExchangesInput } from "./settings.ts";
 import { Skew } from "./skew.ts";
 import { usedTokens } from "./usage.ts";
@@ -33,6 +34,7 @@ export class Venue {
   readonly input: ExchangesInput;
   readonly #ccxt: CcxtModule;
   readonly #httpClient: Deno.HttpClient;
+  readonly #slots: CallSlots;
 
   constructor(id: string, { ccxt, settings, input }: {
     ccxt: CcxtModule;
@@ -46,6 +48,7 @@ export class Venue {
     this.skew = new Skew({ exchange: id, clock: input.clock, log: input.log });
     this.client = configuredClient(ccxt, { id, settings });
     this.#httpClient = Deno.createHttpClient({ poolMaxIdlePerHost: 32 });
+    this.#slots = new CallSlots(settings.localSemaphore);
     this.#takeOver();
   }
 
@@ -55,6 +58,7 @@ export class Venue {
     work: (client: CcxtClient) => Promise<T>,
   ): Promise<{ value: T; call: CallContext }> {
     const call = newCall({ isBars: false, ...ask });
+    const giveBack = await this.#slots.take(call);
     try {
       const value = await runCall(call, () => work(this.client));
       const odd = faultOfOddStatus(this.#ground(call));
@@ -64,6 +68,8 @@ export class Venue {
       const fault = faultOf(error, { ...this.#ground(call), ccxt: this.#ccxt });
       this.#closeGate(fault);
       throw fault;
+    } finally {
+      giveBack();
     }
   }
 
@@ -173,7 +179,7 @@ function parsedOnce(client: CcxtClient, text: string): unknown {
   const call = currentCall();
   const isOurs = call !== undefined && call.text === text;
   const parsed = isOurs ? call.json : JSON.parse(text);
-  if (!client.quoteJsonNumbers) return parsed;
+  if (!client.quoteJsonNumbers || text === CANDLES_TEXT) return parsed;
   // Of bars a sample is enough: times in nanoseconds show in any row, and a number that goes through a double on its
   // way to a column of doubles has nothing to lose.
   const isLossy = client.hasUnsafeInteger(isOurs && call.isBars ? sampled(parsed) : parsed);

@@ -49,6 +49,7 @@ Deno.test("numbers come out of our faster reading as they come out of ccxt's", a
     batchLimit: null,
     budgetKey: "k",
     msPerUnit: null,
+    localSemaphore: 10,
     penaltyBackoffMs: 1,
   };
   const input = {

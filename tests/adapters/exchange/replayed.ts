@@ -75,6 +75,7 @@ async function venueAt(
     batchLimit: null,
     budgetKey: id,
     msPerUnit: null,
+    localSemaphore: 10,
     penaltyBackoffMs: 1,
     // A secret that is base58 of 32 bytes, and base64 too: some venues sign even public requests.
     credentials: { apiKey: "key", secret: "1".repeat(32), password: "password" },

@@ -139,6 +139,7 @@ export function settingsFor(server: RecordedExchange, id: VenueId): ExchangeSett
     batchLimit: null,
     budgetKey: `ccxt:${id}`,
     msPerUnit: null,
+    localSemaphore: 10,
     penaltyBackoffMs: 30_000,
   };
 }

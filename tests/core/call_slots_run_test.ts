@@ -1,12 +1,12 @@
 import { deepStrictEqual, rejects, strictEqual } from "node:assert/strict";
-import { WorkSlots } from "../../src/backfill/slots.ts";
+import { CallSlots } from "../../src/core/call_slots.ts";
 import type { Priority } from "../../src/core/ports.ts";
 import { turn } from "../fake_clock.ts";
 import { rejection } from "../refusal.ts";
 
 /** Work that ends when the test says so. */
 function desk(places: number) {
-  const slots = new WorkSlots(places);
+  const slots = new CallSlots(places);
   const begun: string[] = [];
   const ends = new Map<string, () => void>();
   const start = (name: string, priority: Priority, signal = new AbortController().signal) =>
@@ -68,7 +68,7 @@ Deno.test("whoever gives up while waiting leaves the queue, and the next in line
 });
 
 Deno.test("a place comes back whatever becomes of the work", async () => {
-  const slots = new WorkSlots(1);
+  const slots = new CallSlots(1);
   const signal = new AbortController().signal;
   const bug = new Error("a bug");
   for (let i = 0; i < 3; i++) {
