@@ -135,8 +135,8 @@ async function readBody(
     throw largeFault(declared, target, guard);
   }
   if (response.body === null) return new Uint8Array(0);
-  // A length that was told bounds the body; one that is unpacked on the way comes without it.
-  if (declared > 0) return await response.bytes();
+  // A length that was told bounds the body, unless that is unpacked on the way.
+  if (declared > 0 && !response.headers.has("content-encoding")) return await response.bytes();
   const parts: Uint8Array[] = [];
   let length = 0;
   for await (const part of response.body) {

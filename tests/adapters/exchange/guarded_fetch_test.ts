@@ -107,6 +107,37 @@ Deno.test("a body that grows too large without saying so is given up on the way"
   assert.ok(pulled < 100_000, `${pulled} chunks`);
 });
 
+Deno.test("a packed body counts as it unpacks, whatever length was told", async () => {
+  const packed = async (bytes: Uint8Array<ArrayBuffer>) =>
+    new Response(
+      await new Response(new Blob([bytes]).stream().pipeThrough(new CompressionStream("gzip"))).bytes(),
+      {
+        headers: { "content-encoding": "gzip" },
+      },
+    );
+  await against(() => packed(new Uint8Array(20 * MAX_BYTES).fill(32)), async ({ send }) => {
+    assert.equal((await faultOf(send())).kind, "refused");
+  });
+  await against(() => packed(new TextEncoder().encode("[[1,2]]")), async ({ send }) => {
+    const call = aCall();
+    await send(call);
+    assert.deepEqual(call.json, [[1, 2]]);
+  });
+});
+
+Deno.test("candles are handed to ccxt without their text; of a bad status the text stays", async () => {
+  const candles = '[[1700000000000,"1.5"]]';
+  await against(() => new Response(candles), async ({ send }) => {
+    const call = aCall();
+    assert.notEqual((await send(call)).text, candles);
+    assert.deepEqual(call.json, [[1700000000000, 1.5]]);
+    assert.equal(new TextDecoder().decode(call.bodies[0]), candles);
+  });
+  await against(() => new Response(candles, { status: 500 }), async ({ send }) => {
+    assert.deepEqual(await send(), { status: 500, text: candles });
+  });
+});
+
 const BROKEN: [string, BodyInit, string][] = [
   ["nothing", "", "an empty body"],
   ["blanks", "  \n", "an empty body"],
