@@ -63,6 +63,7 @@ export interface CcxtClient {
     other: string | number,
     otherwise?: number,
   ) => number | undefined;
+  sortBy: (rows: unknown[], key: string | number, ...rest: unknown[]) => unknown[];
   milliseconds: () => number;
   hasUnsafeInteger(value: unknown): boolean;
   onJsonResponse(text: string): string;

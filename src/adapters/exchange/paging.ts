@@ -147,11 +147,12 @@ function extentOf(slots: Float64Array, page: Page, { forming }: Question) {
   let before: number | null = null;
   let future = 0;
   let early = 0;
-  const seen = new Set<number>();
+  let distinct = 0;
+  const isNew = newSlots(slots);
   for (const slot of slots) {
     if (slot > forming) future++;
-    if (!(slot <= forming) || seen.has(slot)) continue;
-    seen.add(slot);
+    if (!(slot <= forming) || !isNew(slot)) continue;
+    distinct++;
     if (slot >= page.from) {
       if (first === null || slot < first) first = slot;
       if (last === null || slot > last) last = slot;
@@ -160,7 +161,16 @@ function extentOf(slots: Float64Array, page: Page, { forming }: Question) {
       if (before === null || slot > before) before = slot;
     }
   }
-  return { first, last, before, early, distinct: seen.size, future };
+  return { first, last, before, early, distinct, future };
+}
+
+/** Tells a slot from its doubles; where the slots ascend without any, as they nearly always do, nothing is kept. */
+function newSlots(slots: Float64Array): (slot: number) => boolean {
+  let at = 1;
+  while (at < slots.length && slots[at] > slots[at - 1]) at++;
+  if (at >= slots.length) return () => true;
+  const seen = new Set<number>();
+  return (slot) => seen.size < seen.add(slot).size;
 }
 
 /** Rows inside the question without those of an unsure last bar. Rows without a usable time are conformance's to judge. */
