@@ -1,0 +1,115 @@
+/** A service and two programs on one file at once: all do their work, and each window is fetched once between them. */
+
+import { deepStrictEqual, ok, strictEqual } from "node:assert/strict";
+import { ended, inFolder, type ProcessWorld } from "./process_world.ts";
+
+const NODE = "ohlcv:binance:BTC/USDT:1m";
+const FOLDER = {
+  now: "2024-01-22T00:00:00Z",
+  faults: [{ kind: "latency", ms: 30, match: { endpoint: "bars" } }] as const,
+  config: { seamless: { sla: { total_deadline_ms: 30_000, max_wait_backfill_ms: 30_000 } } },
+};
+
+/** Windows asked so far, and how often each. */
+function asked({ exchange }: ProcessWorld): Map<string, number> {
+  const times = new Map<string, number>();
+  for (const { endpoint, params } of exchange.calls) {
+    if (endpoint !== "bars" || Number(params.limit) < 100) continue;
+    const window = `${params.startTime}-${params.endTime}`;
+    times.set(window, (times.get(window) ?? 0) + 1);
+  }
+  return times;
+}
+
+/** Starts the service; its URL, and how to end it. */
+async function served(world: ProcessWorld): Promise<{ url: string; stop: () => Promise<number> }> {
+  const child = world.spawn("serve", "--port", "0", "-q");
+  const reader = child.stdout.getReader();
+  const decoder = new TextDecoder();
+  let text = "";
+  while (!/curl .*\n/.test(text)) {
+    const { value, done } = await reader.read();
+    ok(!done, `serve ended before it listened: ${text}`);
+    text += decoder.decode(value, { stream: true });
+  }
+  reader.releaseLock();
+  const stop = async () => {
+    child.kill("SIGTERM");
+    return (await ended(child)).code;
+  };
+  return { url: /listens on (http:\S+)/.exec(text)![1], stop };
+}
+
+async function json(url: string, init?: RequestInit) {
+  const response = await fetch(url, init);
+  return { status: response.status, body: await response.json() };
+}
+
+Deno.test("a service and two fills on one file fetch each window once, and all end well", () =>
+  inFolder(FOLDER, async (world) => {
+    const service = await served(world);
+    const query = new URLSearchParams({
+      node_id: NODE,
+      start: "2024-01-03",
+      end: "2024-01-13",
+      format: "json",
+    });
+    const fill = (start: string, end: string) =>
+      world.run("fill", NODE, "--start", start, "--end", end, "--json");
+    const [first, second, told, job] = await Promise.all([
+      fill("2024-01-01", "2024-01-12"),
+      fill("2024-01-05", "2024-01-16"),
+      json(`${service.url}/v1/bars?${query}`),
+      json(`${service.url}/v1/backfills`, {
+        method: "POST",
+        headers: { "content-type": "application/json" },
+        body: JSON.stringify({ nodes: [NODE], start: "2024-01-08", end: "2024-01-18" }),
+      }),
+    ]);
+    deepStrictEqual([first.code, second.code], [0, 0], first.err + second.err);
+    deepStrictEqual([told.status, told.body.metadata.complete, told.body.metadata.coverage_ratio], [
+      200,
+      true,
+      1,
+    ]);
+    strictEqual(job.status, 202);
+    for (let state = "running"; state !== "complete";) {
+      ({ body: { state } } = await json(`${service.url}/v1/backfills/${job.body.id}`));
+      ok(["queued", "running", "complete"].includes(state), state);
+      await new Promise((next) => setTimeout(next, 20));
+    }
+    const twice = [...asked(world)].filter(([, times]) => times > 1);
+    deepStrictEqual(twice, []);
+    strictEqual(asked(world).size, 28);
+    strictEqual(await service.stop(), 0);
+
+    const whole = await world.look((look) =>
+      look.bars({ nodeId: NODE, start: "2024-01-01", end: "2024-01-18", strategy: "FAIL_FAST" })
+    );
+    deepStrictEqual([whole.metadata.rows, whole.metadata.complete], [17 * 1_440, true]);
+    const { ok: isWhole, failures } = await world.look((look) => look.verify({ nodeIds: [NODE], hot: true }));
+    ok(isWhole, JSON.stringify(failures));
+  }));
+
+Deno.test("what one process published, the other's live answers name, and as_of goes back in neither", () =>
+  inFolder(FOLDER, async (world) => {
+    const service = await served(world);
+    const ask = async () => {
+      const query = new URLSearchParams({
+        node_id: NODE,
+        start: "2024-01-01T00:00:00Z",
+        end: "2024-01-01T12:00:00Z",
+        limit: "1",
+        format: "json",
+      });
+      return (await json(`${service.url}/v1/bars?${query}`)).body.metadata;
+    };
+    const before = await ask();
+    strictEqual(before.fingerprint_scope, "snapshot");
+    const { code, err } = await world.run("fill", NODE, "--start", "2024-01-01", "--end", "2024-01-03");
+    strictEqual(code, 0, err);
+    const after = await ask();
+    deepStrictEqual([after.snapshot.seq, after.answer_fingerprint], [2, before.answer_fingerprint]);
+    ok(after.as_of > before.as_of);
+    strictEqual(await service.stop(), 0);
+  }));
