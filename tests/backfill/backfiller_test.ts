@@ -172,6 +172,22 @@ Deno.test("events tell of a window what spec §14 says", async () => {
   strictEqual(bench.events[1].error, "EXCHANGE_UNAVAILABLE: the venue is away");
 });
 
+Deno.test("attempts are told per window, however many pages it takes", async () => {
+  const bench = new Bench();
+  bench.exchange.pages = 4;
+  const answer = () => {};
+  bench.exchange.script = [answer, fails(awayFault), answer, answer, fails(awayFault)];
+  await bench.fill([DAY, DAY + 600]);
+  strictEqual(bench.exchange.calls, 6);
+  deepStrictEqual(bench.events.map(({ phase, attempt }) => [phase, attempt]), [
+    ["attempt", 1],
+    ["retry", 1],
+    ["attempt", 2],
+    ["retry", 2],
+    ["complete", 2],
+  ]);
+});
+
 Deno.test("a refusal is met once, however many windows are wanted", async () => {
   const bench = new Bench();
   bench.exchange.script = [fails(refusedFault)];

@@ -41,8 +41,10 @@ export class FakeExchange implements Exchange {
   /** Questions under way, and the most there were at once. */
   busy = 0;
   busiest = 0;
-  /** Local clock − venue clock. */
+  /** Local clock − venue clock; known from the first `syncClock` on. */
   skew = 0;
+  /** Calls that one question takes. */
+  pages = 1;
   /** What the skew turns out to be when the clock is first asked for; null: what it was. */
   skewOnSync: number | null = null;
   latencyMs = 0;
@@ -56,6 +58,7 @@ export class FakeExchange implements Exchange {
   edit: (reply: BarsReply, ask: BarsAsk) => BarsReply = (reply) => reply;
   marketFault: (() => Error) | null = null;
   readonly #clock: Clock;
+  #isSynced = false;
 
   constructor(clock: Clock, id = "fake") {
     this.#clock = clock;
@@ -85,13 +88,8 @@ export class FakeExchange implements Exchange {
     this.asked.push(ask.range);
     this.busiest = Math.max(this.busiest, ++this.busy);
     try {
-      const askedAt = await ask.attempt(async (signal) => {
-        this.calls++;
-        const sentAt = (this.#clock.nowMs() - this.skew) / 1000;
-        await this.#clock.sleep(this.latencyMs, signal);
-        await this.script.shift()?.(ask);
-        return sentAt;
-      });
+      const askedAt = await this.#call(ask);
+      for (let page = 1; page < this.pages; page++) await this.#call(ask);
       const rows = this.#barsIn(ask).map((ts) => rowAt(ts));
       return this.edit(replyOf(rows, { answered: [ask.range], askedAt }), ask);
     } finally {
@@ -105,6 +103,17 @@ export class FakeExchange implements Exchange {
 
   close(): Promise<void> {
     return Promise.resolve();
+  }
+
+  /** One call; venue time at which it was sent. */
+  #call(ask: BarsAsk): Promise<number> {
+    return ask.attempt(async (signal) => {
+      this.calls++;
+      const sentAt = (this.#clock.nowMs() - this.skew) / 1000;
+      await this.#clock.sleep(this.latencyMs, signal);
+      await this.script.shift()?.(ask);
+      return sentAt;
+    });
   }
 
   #barsIn({ range: [start, end], grid }: BarsAsk): number[] {
