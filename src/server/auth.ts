@@ -51,7 +51,8 @@ function unauthenticated(why: string, challenge: string): HttpRefusal {
  */
 export function checkHost(request: Request, config: { hostname: string; apiKeys: readonly ApiKey[] }): void {
   if (config.apiKeys.length > 0) return;
-  const host = request.headers.get("host") ?? "";
+  // Browsers always send one; a probe that speaks HTTP/1.0 does not.
+  const host = request.headers.get("host") ?? "localhost";
   const name = host.replace(/:\d*$/, "");
   if (isLoopback(name) || name.toLowerCase() === config.hostname.toLowerCase()) return;
   throw new HttpRefusal("FORBIDDEN", `Cannot answer for host "${name.slice(0, 80)}" without API keys`, {
