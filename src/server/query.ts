@@ -160,9 +160,10 @@ export function badRequest(message: string, hint: string): HistoryError {
   return new HistoryError("BAD_REQUEST", message, { hint });
 }
 
-/** A value as an error message may show it: short, on one line. */
+/** A value as an error message may show it: short, on one line. What is nested is named only: it may be nested deeply. */
 export function shown(value: unknown): string {
-  const text = typeof value === "string" ? value : JSON.stringify(value) ?? String(value);
+  const nested = typeof value === "object" && value !== null;
+  const text = nested ? Array.isArray(value) ? "(a list)" : "(an object)" : String(value);
   // deno-lint-ignore no-control-regex -- control characters are exactly what must not be shown.
   const plain = text.replaceAll(/[\u0000-\u001f\u007f]/g, "\ufffd");
   return plain.length > 80 ? `${plain.slice(0, 80)}…` : plain;

@@ -219,6 +219,9 @@ const SPECS: [body: unknown, code: string][] = [
   [{ nodes: NODES, idempotency_key: "k".repeat(201) }, "BAD_REQUEST"],
   [{ nodes: NODES, node: NODE }, "BAD_REQUEST"],
   [`{"nodes":["${NODE}"],"__proto__":{}}`, "BAD_REQUEST"],
+  [`{"nodes":${"[".repeat(200_000)}${"]".repeat(200_000)}}`, "BAD_NODE_ID"],
+  [`{"nodes":["${NODE}"],"start":${'{"a":'.repeat(100_000)}1${"}".repeat(100_000)}}`, "BAD_TIME"],
+  ["[".repeat(500_000), "BAD_REQUEST"],
   [" ".repeat(1024 * 1024 + 1), "BODY_TOO_LARGE"],
 ];
 
