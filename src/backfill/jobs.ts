@@ -10,7 +10,7 @@ import type { Clock, JobRecord, JobState, Log } from "../core/ports.ts";
 import { snapOutward } from "../core/timeframe.ts";
 import type { TimeRange } from "../core/time_range.ts";
 import type { Backfiller, NodeSite } from "./backfiller.ts";
-import type { Window } from "./plan.ts";
+import { checkFillRange, type Window } from "./plan.ts";
 import { isRefusal } from "./scout.ts";
 import { OffGridReply } from "./window_fetch.ts";
 
@@ -89,6 +89,7 @@ export class JobRunner {
   async #planSite(site: NodeSite, job: JobRecord, o: RunOptions): Promise<NodePlan | null> {
     const range = await this.#rangeOf(site, job, o);
     if (range === null) return null;
+    checkFillRange(site.nodeId, range, site.grid);
     let windows = 0;
     for (const block of this.#blocks(site, range, job)) windows += block.length;
     return { site, range, windows };

@@ -3,7 +3,9 @@
  * window the hull of its due slots, so that it is asked once whatever parts of it are wanted. Pure.
  */
 
-import { slotOf, slotStart } from "../core/timeframe.ts";
+import { HistoryError } from "../core/errors.ts";
+import { FILL_MAX_SLOTS } from "../core/limits.ts";
+import { slotCount, slotOf, slotStart } from "../core/timeframe.ts";
 import type { Grid } from "../core/timeframe.ts";
 import type { Ranges, TimeRange } from "../core/time_range.ts";
 
@@ -28,6 +30,16 @@ export function widenToWindows([start, end]: TimeRange, grid: Grid, windowBars: 
   if (!(start < end)) return [start, start];
   const lastSlot = slotStart(slotOf(end, grid) - 1, grid);
   return [windowAround(start, grid, windowBars)[0], windowAround(lastSlot, grid, windowBars)[1]];
+}
+
+/** Throws `RANGE_TOO_LARGE` for a range that no exchange has: planning it would keep the process busy for hours. */
+export function checkFillRange(nodeId: string, range: TimeRange, grid: Grid): void {
+  const slots = slotCount(range, grid);
+  if (slots <= FILL_MAX_SLOTS) return;
+  throw new HistoryError("RANGE_TOO_LARGE", `Cannot fill ${nodeId}: the range has ${slots} slots`, {
+    hint: `Give a later start: at most ${FILL_MAX_SLOTS} slots are filled at once`,
+    ranges: [range],
+  });
 }
 
 /** The lease key of a window, opaque to whoever keeps leases. */

@@ -45,6 +45,8 @@ export const CHUNK_CACHE_BYTES = 48 * 1024 * 1024;
 export const NODE_STATE_MAX = 256;
 /** Windows of one job that are planned at a time: keeps memory flat over any range. */
 export const PLAN_BLOCK_WINDOWS = 4_096;
+/** Slots of one node that one fill may span: all seconds since 1970, or all minutes for four thousand years. */
+export const FILL_MAX_SLOTS = 2_000_000_000;
 /** Windows of one job that are fetched side by side, at most. */
 export const WORKERS_MAX = 64;
 /** Waiting callers of one rate-limit gate; more are refused with `OVERLOADED`. */

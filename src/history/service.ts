@@ -2,6 +2,7 @@
 
 import type { Backfiller, NodeSite } from "../backfill/backfiller.ts";
 import { openSlots, viewOf } from "../backfill/node_view.ts";
+import { checkFillRange } from "../backfill/plan.ts";
 import type { Compute } from "../compute/mod.ts";
 import { cancelled, HistoryError } from "../core/errors.ts";
 import { formingStart } from "../core/effective_range.ts";
@@ -131,20 +132,22 @@ async function plan(parts: ServiceParts, spec: BackfillSpec, signal?: AbortSigna
     signal?.throwIfAborted();
     const site = await parts.backfiller.site(nodeId);
     const range = rangeToPlan(site, { start, end }, parts);
-    const windows = parts.backfiller.plan(site, range, {
-      scope: spec.refetch ? "all" : "due",
-      order: "oldest",
-    });
+    checkFillRange(nodeId, range, site.grid);
     const exchange = await parts.exchanges.get(site.parsed.exchange);
     const tariff = exchange.tariff(site.parsed.timeframe!);
-    const bars = windows.reduce((slots, window) => slots + window.slots, 0);
-    const calls = windows.reduce(
-      (total, window) => total + Math.max(1, Math.ceil(slotCount(window.ask, site.grid) / tariff.pageRows)),
-      0,
-    );
+    let [windows, calls, bars] = [0, 0, 0];
+    const scope = spec.refetch ? "all" : "due";
+    for (const block of parts.backfiller.planBlocks(site, range, { scope, order: "oldest" })) {
+      signal?.throwIfAborted();
+      windows += block.length;
+      for (const { slots, ask } of block) {
+        bars += slots;
+        calls += Math.max(1, Math.ceil(slotCount(ask, site.grid) / tariff.pageRows));
+      }
+    }
     const weight = calls * tariff.cost;
-    report.nodes.push({ node_id: nodeId, windows: windows.length, calls, weight, bars });
-    report.windows += windows.length;
+    report.nodes.push({ node_id: nodeId, windows, calls, weight, bars });
+    report.windows += windows;
     report.calls += calls;
     report.weight += weight;
     report.bars += bars;

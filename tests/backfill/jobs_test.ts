@@ -278,6 +278,14 @@ Deno.test("a job keeps a hundred errors and counts the others", async () => {
   deepStrictEqual([job.windows.failed, job.errors.length], [150, 100]);
 });
 
+Deno.test("a range that no exchange has is refused before it is planned", async () => {
+  const bench = new Bench();
+  const seconds = "ohlcv:fake:BTC/USDT:1s";
+  const { job } = await run(bench, jobOf({ nodes: [seconds], start: -99_999_999_999, end: null }));
+  deepStrictEqual([job.state, job.errors.map(({ code }) => code)], ["failed", ["RANGE_TOO_LARGE"]]);
+  strictEqual(bench.exchange.calls, 0);
+});
+
 Deno.test("planBlocks() gives the plan a block at a time, in either order", async () => {
   const bench = new Bench({ settings: { windowBars: 1 } });
   const range: TimeRange = [DAY + 17, DAY + 10_000 * 60];
