@@ -13,6 +13,7 @@
  */
 
 import { type Bars, concatBars, emptyBars, type Trades } from "./core/bar_frame.ts";
+import { underSignals } from "./core/cancellation.ts";
 import { cancelled, HistoryError, throwIfCancelled } from "./core/errors.ts";
 import { ENSURE_POLL_MS, FETCH_MANY_CONCURRENCY } from "./core/limits.ts";
 import type { Metadata } from "./core/metadata.ts";
@@ -123,29 +124,20 @@ class Library implements Seamless {
     range: TimeRange,
     o: { signal?: AbortSignal; onProgress?: (progress: Progress) => void } = {},
   ): Promise<CoverageReport> {
-    const signal = AbortSignal.any([this.#ending.signal, ...(o.signal === undefined ? [] : [o.signal])]);
     const act = `Covering ${nodeId}`;
-    while (true) {
-      throwIfCancelled(signal, act);
-      const spec = { nodes: [nodeId], start: range[0], end: range[1] };
-      const job = await this.#service.fill(spec, { signal, onProgress: o.onProgress });
-      throwIfCancelled(signal, act);
-      if (job.state === "complete") return await this.#service.coverage(nodeId, { range });
-      const [first] = job.errors;
-      if (first !== undefined) {
-        throw new HistoryError(
-          first.code as HistoryError["code"],
-          `Cannot cover ${nodeId}: ${first.message}`,
-          {
-            hint: "Finished windows are kept; ask again to go on from there",
-            ranges: job.errors.map(({ start, end }): TimeRange => [start, end]),
-          },
-        );
+    return await underSignals([this.#ending.signal, o.signal], act, async (signal) => {
+      while (true) {
+        throwIfCancelled(signal, act);
+        const spec = { nodes: [nodeId], start: range[0], end: range[1] };
+        const job = await this.#service.fill(spec, { signal, onProgress: o.onProgress });
+        throwIfCancelled(signal, act);
+        if (job.state === "complete") return await this.#service.coverage(nodeId, { range });
+        refuseFailed(nodeId, job);
+        await this.#refuseQuarantined(nodeId, range);
+        // Bars that the venue has not shown yet: they come, or become final gaps, within a few intervals.
+        await systemClock.sleep(ENSURE_POLL_MS, signal);
       }
-      await this.#refuseQuarantined(nodeId, range);
-      // Bars that the venue has not shown yet: they come, or become final gaps, within a few intervals.
-      await systemClock.sleep(ENSURE_POLL_MS, signal);
-    }
+    });
   }
 
   /** Waiting helps with bars that are late, never with replies that were refused. */
@@ -166,4 +158,14 @@ class Library implements Seamless {
     this.#ending.abort(cancelled("The call: the service is closed; it"));
     return this.#service.close();
   }
+}
+
+/** The first failure of a fill is the reason why it covers less than it was asked to. */
+function refuseFailed(nodeId: string, { errors }: JobReport): void {
+  const [first] = errors;
+  if (first === undefined) return;
+  throw new HistoryError(first.code as HistoryError["code"], `Cannot cover ${nodeId}: ${first.message}`, {
+    hint: "Finished windows are kept; ask again to go on from there",
+    ranges: errors.map(({ start, end }): TimeRange => [start, end]),
+  });
 }

@@ -2,6 +2,7 @@
 
 import type { Compute } from "../compute/mod.ts";
 import { barsBetween, concatBars } from "../core/bar_frame.ts";
+import { throwIfCancelled } from "../core/errors.ts";
 import type { Metadata } from "../core/metadata.ts";
 import type { Answer } from "../core/service.ts";
 import { decodeRows } from "../core/stored_chunk.ts";
@@ -25,7 +26,7 @@ export function answerOf(
     async *slices({ fromTs = -Infinity, limit = Infinity, signal } = {}) {
       let left = limit;
       for (const piece of o.pieces) {
-        signal?.throwIfAborted();
+        throwIfCancelled(signal, `Reading ${o.metadata.node_id}`);
         if (left <= 0) return;
         if (fromTs === -Infinity && piece.rows <= left) {
           left -= piece.rows;

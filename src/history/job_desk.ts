@@ -1,6 +1,7 @@
 /** Backfill jobs of the service: started, looked at, cancelled, resumed after a restart (surface §4). */
 
 import type { JobRunner, RunOptions } from "../backfill/jobs.ts";
+import { underSignals } from "../core/cancellation.ts";
 import { parseSeconds } from "../core/instant.ts";
 import { HistoryError } from "../core/errors.ts";
 import { JOB_KEPT_MS, JOB_NODES_MAX, JOB_STORE_EVERY_MS } from "../core/limits.ts";
@@ -70,13 +71,18 @@ export class JobDesk {
     spec: BackfillSpec,
     o: { signal?: AbortSignal; onProgress?: (job: JobReport) => void; workers?: number },
   ): Promise<JobReport> {
-    const signals = [this.#parts.lifetime, ...(o.signal === undefined ? [] : [o.signal])];
-    const job = await this.#parts.runner.run(this.#record(spec), {
-      ...this.#parts.hooks,
-      signal: AbortSignal.any(signals),
-      workers: o.workers ?? this.#parts.workers,
-      onProgress: (now) => o.onProgress?.(reportOf(now)),
-    });
+    const { lifetime, runner, hooks, workers } = this.#parts;
+    const job = await underSignals(
+      [lifetime, o.signal],
+      "The fill",
+      (signal) =>
+        runner.run(this.#record(spec), {
+          ...hooks,
+          signal,
+          workers: o.workers ?? workers,
+          onProgress: (now) => o.onProgress?.(reportOf(now)),
+        }),
+    );
     return reportOf(job);
   }
 

@@ -3,6 +3,7 @@
  * of the total, and a deadline ends the waiting when it is due, whatever is still under way.
  */
 
+import { whyCancelled } from "../core/cancellation.ts";
 import { HistoryError } from "../core/errors.ts";
 import type { Phase, SLAPolicy, SlaViolation } from "../core/metadata.ts";
 import type { Clock } from "../core/ports.ts";
@@ -45,7 +46,7 @@ export class Waits {
 
   /**
    * Waits for `work` within the phase's budget; late, it notes the violation and leaves the work alone. Rejects as
-   * `work` does, and with the signal's reason when that fires.
+   * `work` does, and with `CANCELLED` when the signal fires.
    */
   async within<T>(phase: TimedPhase, work: Promise<T>, signal?: AbortSignal): Promise<Waited<T>> {
     return await this.#race(phase, { limit: this.#limitOf(phase), work, signal });
@@ -155,8 +156,8 @@ function never<T>(): Promise<T> {
 
 function rejectOn<T>(signal: AbortSignal, over: AbortSignal): Promise<T> {
   return new Promise<T>((_, reject) => {
-    if (signal.aborted) return reject(signal.reason);
-    const stop = () => reject(signal.reason);
+    const stop = () => reject(whyCancelled(signal, "The request"));
+    if (signal.aborted) return stop();
     signal.addEventListener("abort", stop, { once: true });
     over.addEventListener("abort", () => signal.removeEventListener("abort", stop), { once: true });
   });
