@@ -3,7 +3,7 @@
  * Seen across nodes, so it is judged when gaps are told, not when they are found.
  */
 
-import { viewOf } from "../backfill/node_view.ts";
+import { type NodeView, viewOf } from "../backfill/node_view.ts";
 import type { Compute } from "../compute/mod.ts";
 import type { FoundGap } from "../core/gaps.ts";
 import { OUTAGE_MAX_NODES, OUTAGE_MIN_SYMBOLS } from "../core/limits.ts";
@@ -67,33 +67,27 @@ export class Outages {
   }
 }
 
-/** Absent for at least three symbols, and present for none. Each entry holds the nodes of one symbol. */
+/**
+ * Absent for at least three symbols, and present for none. Each entry holds the nodes of one symbol. A bar is evidence
+ * against an outage only where it lies in it whole: an hour's bar says nothing of the half hour that was missing in it.
+ */
 export function outagesOf(symbols: NodeState[][], compute: Compute): Ranges {
-  const present: TimeRange[] = [];
-  const absent: TimeRange[][] = [];
-  for (const states of symbols) {
-    const views = states.map((state) => viewOf(state, compute));
-    const held = views.flatMap((view) => toPairs(view.withBar));
-    const missing = views.flatMap((view) =>
-      toPairs(compute.subtractRanges(
-        toRanges(
-          view.spans.filter((span) => span.reason === "absent_at_source").map((
-            span,
-          ) => [span.start, span.end]),
-        ),
-        view.withBar,
-        view.grid,
-      ))
-    );
-    present.push(...held);
-    absent.push(toPairs(compute.mergeRanges(toRanges(missing), SECONDS)));
-  }
-  const candidates = coveredAtLeast(absent.flat(), OUTAGE_MIN_SYMBOLS);
-  return compute.subtractRanges(
-    toRanges(candidates),
-    compute.mergeRanges(toRanges(present), SECONDS),
-    SECONDS,
+  const views = symbols.map((states) => states.map((state) => viewOf(state, compute)));
+  const absent = views.map((ofSymbol) =>
+    toPairs(compute.mergeRanges(toRanges(ofSymbol.flatMap((view) => absentIn(view, compute))), SECONDS))
   );
+  const candidates = toRanges(coveredAtLeast(absent.flat(), OUTAGE_MIN_SYMBOLS));
+  if (candidates.length === 0) return candidates;
+  const present = views.flat().flatMap((view) =>
+    toPairs(compute.intersectRanges(compute.mergeRanges(candidates, view.grid), view.withBar, view.grid))
+  );
+  return compute.subtractRanges(candidates, toRanges(present), SECONDS);
+}
+
+function absentIn(view: NodeView, compute: Compute): TimeRange[] {
+  const told = view.spans.filter((span) => span.reason === "absent_at_source");
+  const spans = toRanges(told.map(({ start, end }): TimeRange => [start, end]));
+  return toPairs(compute.subtractRanges(spans, view.withBar, view.grid));
 }
 
 /** Where at least `times` of the ranges overlap. */
