@@ -65,7 +65,7 @@ class Dispatcher {
       response.headers.set("seamless-request-id", requestId);
     } catch (error) {
       response = errorResponse(error, { id: requestId, log });
-      if (request.method === "HEAD") response = new Response(null, response);
+      if (request.method === "HEAD") response = await withoutBody(response);
     }
     log.emit("debug", "seamless.http.request", {
       request_id: requestId,
@@ -168,7 +168,20 @@ function addressOf(url: string): { path: string; search: string } {
   return { path, search: pathEnd < end ? url.slice(pathEnd + 1, end) : "" };
 }
 
+/**
+ * The headers of an answer alone. A length that is stated must be that of the body which GET would send (RFC 9110 §8.6):
+ * known for short JSON, told by the route for files, else not stated, which takes a stream that ends at once.
+ */
 async function withoutBody(response: Response): Promise<Response> {
-  await response.body?.cancel();
-  return new Response(null, response);
+  const { headers, status } = response;
+  const isShort = JSON_TYPES.has(headers.get("content-type") ?? "") && response.body !== null;
+  if (isShort) headers.set("content-length", String((await response.bytes()).length));
+  else await response.body?.cancel();
+  const isKnown = headers.has("content-length") || BODILESS.has(status);
+  return new Response(isKnown ? null : new Blob([]).stream(), { status, headers });
 }
+
+/** Types of bodies that are made as one text. */
+const JSON_TYPES: ReadonlySet<string> = new Set(["application/json", "application/problem+json"]);
+/** Statuses whose responses have no body, whatever the method. */
+const BODILESS: ReadonlySet<number> = new Set([204, 304]);

@@ -37,6 +37,33 @@ Deno.test("a real socket: bars, errors, HEAD, 304 and artifacts with their lengt
   await server.shutdown();
 });
 
+Deno.test("HEAD states no length but the one that GET has", async () => {
+  const bench = makeBench();
+  bench.service.artifacts.set("a.bin", new Uint8Array(77));
+  const server = startServer(bench.app);
+  for (
+    const path of [
+      "/healthz",
+      "/openapi.json",
+      `/v1/coverage?node_id=${NODE}`,
+      "/artifacts/a.bin",
+      "/nothing",
+      DAY,
+      `${DAY}&format=arrow`,
+    ]
+  ) {
+    const whole = await fetch(server.url + path);
+    const { length } = await whole.bytes();
+    const head = await fetch(server.url + path, { method: "HEAD" });
+    strictEqual(head.status, whole.status, path);
+    strictEqual((await head.bytes()).length, 0, path);
+    const stated = head.headers.get("content-length");
+    ok(stated === null || stated === String(length), `${path}: HEAD says ${stated}, GET sends ${length}`);
+    if (!path.startsWith("/v1/bars")) strictEqual(stated, String(length), path);
+  }
+  await server.shutdown();
+});
+
 Deno.test("paths are taken as they are sent: dots lead nowhere, and what is no request is answered as none", async () => {
   const server = startServer(makeBench().app);
   const port = Number(new URL(server.url).port);
