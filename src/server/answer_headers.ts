@@ -12,18 +12,17 @@ const MAX_AGE_SEC = 31_536_000;
 /** Headers by their lower-case name: cheaper than a `Headers` object where every answer has ten of them. */
 export type HeaderMap = Record<string, string>;
 
-/** The `Seamless-*` and `Server-Timing` headers of an answer; what there is nothing to say of is left out. */
+/** The `Seamless-*` and `Server-Timing` headers of an answer. All are on every answer (surface §4): empty where it has none. */
 export function answerHeaders({ metadata, timing }: Answer): HeaderMap {
+  const flags = Object.entries(metadata.conformance_flags).map(([name, count]) => `${name}=${count}`);
   const headers: HeaderMap = {
+    "seamless-fingerprint": metadata.dataset_fingerprint ?? "",
+    "seamless-answer-fingerprint": metadata.answer_fingerprint ?? "",
+    "seamless-as-of": metadata.as_of ?? "",
     "seamless-coverage": coverageText(metadata),
+    "seamless-flags": flags.join(";"),
     "seamless-verdict": verdictText(metadata),
   };
-  const { dataset_fingerprint, answer_fingerprint, as_of } = metadata;
-  if (dataset_fingerprint !== null) headers["seamless-fingerprint"] = dataset_fingerprint;
-  if (answer_fingerprint !== null) headers["seamless-answer-fingerprint"] = answer_fingerprint;
-  if (as_of !== null) headers["seamless-as-of"] = as_of;
-  const flags = Object.entries(metadata.conformance_flags).map(([name, count]) => `${name}=${count}`);
-  if (flags.length > 0) headers["seamless-flags"] = flags.join(";");
   const phases = timing.map(({ name, ms }) => `${name};dur=${ms.toFixed(2)}`);
   if (phases.length > 0) headers["server-timing"] = phases.join(", ");
   return headers;

@@ -57,13 +57,13 @@ Deno.test("every answer carries its metadata in short as headers", async () => {
   strictEqual(headers.get("seamless-as-of"), AS_OFS[0]);
   strictEqual(headers.get("seamless-coverage"), "ratio=1.0000;explained=1.0000;complete=true;gaps=0");
   strictEqual(headers.get("seamless-verdict"), "PASS");
-  strictEqual(headers.get("seamless-flags"), null);
+  strictEqual(headers.get("seamless-flags"), "");
   strictEqual(headers.get("server-timing"), "storage_wait;dur=0.25");
   const short = await get(`/v1/bars?node_id=${NODE}&start=${FIRST - 60 * 3}&end=${FIRST + 60 * 60}`);
   strictEqual(short.headers.get("seamless-coverage"), "ratio=0.9523;explained=0.9523;complete=false;gaps=1");
   strictEqual(short.headers.get("seamless-flags"), "gap=3;non_finite=3");
   strictEqual(short.headers.get("seamless-verdict"), "PARTIAL_FILL;reasons=open_gaps");
-  strictEqual(short.headers.get("seamless-as-of"), null);
+  strictEqual(short.headers.get("seamless-as-of"), "");
   strictEqual(short.headers.get("cache-control"), "no-store");
   strictEqual(short.headers.get("etag"), null);
 });
