@@ -156,12 +156,11 @@ async function describe(reading: Reading, parts: PinnedParts): Promise<Metadata>
     conformanceBlocked: parts.settings.blocking.some((flag) => (flags[flag] ?? 0) > 0),
   });
   const live = question.domain === "live";
-  const bounds = boundsFrom(edges, grid);
   return {
     ...base,
     ...gapList(gaps, grid),
     rows,
-    coverage_bounds: bounds,
+    coverage_bounds: boundsFrom(edges, grid),
     coverage_ratio: ratios.coverage,
     explained_ratio: ratios.explained,
     conformance_flags: flags,
@@ -178,9 +177,8 @@ async function describe(reading: Reading, parts: PinnedParts): Promise<Metadata>
     verdict,
     sla: live ? { phases: {}, violation: null } : null,
     sources: live ? { cache: 0, snapshot: rows, storage: 0, backfill: 0, live: 0 } : null,
-    staleness_seconds: live && bounds !== null
-      ? Math.max(0, Math.floor(parts.clock.nowMs() / 1000 - bounds[1]))
-      : null,
+    // A pinned read has a strong ETag and is kept for ever by caches: a clock in it would be wrong at once, in live too.
+    staleness_seconds: null,
   };
 }
 

@@ -78,6 +78,15 @@ Deno.test("fingerprint= selects the oldest snapshot that has it, in backtest and
     strictEqual((await world.ask({ ...RANGE, fingerprint })).execution_domain, "backtest");
   }));
 
+Deno.test("a pinned read of domain live gives the same bytes again, however late: caches keep it", () =>
+  inWorld({}, async (world) => {
+    const { dataset_fingerprint } = await published(world);
+    const request = { ...RANGE, executionDomain: "live", fingerprint: dataset_fingerprint! };
+    const first = await bytesOf(world, request);
+    await world.clock.advance(86_400_000);
+    strictEqual(await bytesOf(world, request), first);
+  }));
+
 Deno.test("a part of a snapshot has its own answer_fingerprint, the one that live gave for it", () =>
   inWorld({}, async (world) => {
     const live = await published(world);
