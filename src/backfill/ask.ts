@@ -1,7 +1,7 @@
 /** What it takes to ask a venue for windows of a node: the parts, the settings, and how one ask differs from another. */
 
 import type { ParsedNode } from "../core/node_id.ts";
-import type { BarStore, Clock, Dice, Exchanges, Lease, Leases, Priority } from "../core/ports.ts";
+import type { BarStore, Clock, Dice, Exchanges, Lease, Leases, NodeState, Priority } from "../core/ports.ts";
 import type { ServiceEvent } from "../core/service.ts";
 import { gridOf } from "../core/timeframe.ts";
 import type { Grid } from "../core/timeframe.ts";
@@ -53,8 +53,8 @@ export interface AskOptions {
   signal: AbortSignal;
 }
 
-/** An ask whose window is ours for now. */
-export type LedAsk = AskOptions & { lease: Lease };
+/** An ask whose window is ours for now, and the node around the window as it stood when it became ours. */
+export type LedAsk = AskOptions & { lease: Lease; near: NodeState | null; isFixed: boolean };
 
 /** The grid that a node's id and the configuration give; what is stored goes before it. */
 export function configuredGrid(parsed: ParsedNode, { anchorOf }: Pick<BackfillSettings, "anchorOf">): Grid {

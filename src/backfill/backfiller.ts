@@ -24,7 +24,6 @@ import {
   type BackfillerParts,
   type BackfillSettings,
   configuredGrid,
-  type LedAsk,
   type WindowResult,
 } from "./ask.ts";
 import { type AskScope, dueSlots, viewOf } from "./node_view.ts";
@@ -42,6 +41,9 @@ export interface NodeSite {
   grid: Grid;
   state: NodeState | null;
 }
+
+/** Why a lease is renewed no more. */
+const GIVEN_BACK = cancelled("Renewing");
 
 export class Backfiller {
   readonly #parts: BackfillerParts;
@@ -195,7 +197,7 @@ export class Backfiller {
       throwIfCancelled(o.signal, `Fetching ${key}`);
       const claim = await leases.claim(key, settings.leaseTtlMs);
       if ("lease" in claim) {
-        return await this.#underLease(nodeId, window, { ...o, lease: claim.lease }, progress);
+        return await this.#underLease(claim.lease, { nodeId, window, o }, progress);
       }
       progress();
       await clock.sleep(pause, o.signal);
@@ -205,23 +207,22 @@ export class Backfiller {
   }
 
   async #underLease(
-    nodeId: string,
-    window: Window,
-    o: LedAsk,
+    lease: Lease,
+    asked: { nodeId: string; window: Window; o: AskOptions },
     progress: () => void,
   ): Promise<WindowResult> {
     const { leases } = this.#parts;
     const done = new AbortController();
-    const renewing = this.#renew(o.lease, done.signal);
+    const renewing = this.#renew(lease, done.signal);
     try {
-      const result = await this.#fetchDue(nodeId, window, o, progress);
-      await giveBack(() => leases.complete(o.lease));
+      const result = await this.#fetchDue(lease, asked, progress);
+      await giveBack(() => leases.complete(lease));
       return result;
     } catch (error) {
-      await giveBack(() => leases.fail(o.lease, error instanceof Error ? error.message : String(error)));
+      await giveBack(() => leases.fail(lease, error instanceof Error ? error.message : String(error)));
       throw error;
     } finally {
-      done.abort(cancelled("Renewing"));
+      done.abort(GIVEN_BACK);
       await renewing;
     }
   }
@@ -232,18 +233,18 @@ export class Backfiller {
    * on the grid that was found.
    */
   async #fetchDue(
-    nodeId: string,
-    window: Window,
-    o: LedAsk,
+    lease: Lease,
+    { nodeId, window, o }: { nodeId: string; window: Window; o: AskOptions },
     progress: () => void,
   ): Promise<WindowResult> {
     const sum = { rows: 0, asked: 0 };
     for (let round = 0; round < GRID_ROUNDS_MAX; round++) {
-      const { due, grid } = await this.#stillDue(nodeId, window, o);
+      const isFixed = this.#fetch.isFixed(nodeId);
+      const { due, grid, near } = await this.#stillDue(nodeId, window, o);
       let found = grid;
       for (const part of due) {
         if (!sameGrid(found, grid)) break;
-        const fetched = await this.#fetch.run(nodeId, part, { ...o, grid }, progress);
+        const fetched = await this.#fetch.run(nodeId, part, { ...o, grid, lease, near, isFixed }, progress);
         found = fetched.grid;
         sum.rows += fetched.rows;
         sum.asked++;
@@ -268,13 +269,17 @@ export class Backfiller {
   }
 
   /** What of the window is due as the node stands now, and on which grid. */
-  async #stillDue(nodeId: string, window: Window, o: AskOptions): Promise<{ due: Window[]; grid: Grid }> {
+  async #stillDue(
+    nodeId: string,
+    window: Window,
+    o: AskOptions,
+  ): Promise<{ due: Window[]; grid: Grid; near: NodeState | null }> {
     const parsed = parseNodeId(nodeId);
     const state = await this.#parts.store.stateWithin(nodeId, [window.start, window.end]);
     const grid = state?.node.grid ?? configuredGrid(parsed, this.#parts.settings);
     const asked: TimeRange = o.scope === "all" ? window.ask : [window.start, window.end];
     const due = this.plan({ nodeId, parsed, state, grid }, asked, { scope: o.scope, order: "oldest" });
-    return { due, grid };
+    return { due, grid, near: state };
   }
 }
 

@@ -60,7 +60,8 @@ export class SingleFlight<T> {
       return { value: await raceSignal(raceSignal(flight.promise, flight.abort.signal), signal), shared };
     } finally {
       flight.riders--;
-      if (flight.riders === 0 && !this.#landAbandoned) this.#end(key, flight, cancelled("The fetch"));
+      const isAbandoned = flight.riders === 0 && this.#airborne.has(flight);
+      if (isAbandoned && !this.#landAbandoned) this.#end(key, flight, cancelled("The fetch"));
     }
   }
 

@@ -3,16 +3,24 @@
  * in one write. A venue that fails stands in the ledger too, so that a gap can say why.
  */
 
+import { BoundedMap } from "../core/bounded_map.ts";
 import { formingStart } from "../core/effective_range.ts";
 import { HistoryError } from "../core/errors.ts";
-import { RETRY_BACKOFF_CAP_MS } from "../core/limits.ts";
+import { NODE_STATE_MAX, RETRY_BACKOFF_CAP_MS } from "../core/limits.ts";
 import { parseNodeId } from "../core/node_id.ts";
 import type { ParsedNode } from "../core/node_id.ts";
-import type { Attempt, BarsReply, Exchange, NodeRecord, NodeState } from "../core/ports.ts";
+import type { Attempt, BarsReply, Exchange, NodeRecord } from "../core/ports.ts";
 import { intervalOf } from "../core/timeframe.ts";
 import type { Grid } from "../core/timeframe.ts";
 import { clipRange } from "../core/time_range.ts";
-import { absorb, type ConformancePolicy, delistedWrite, failedWrite, finalBorder } from "./absorb.ts";
+import {
+  absorb,
+  type Absorbed,
+  type ConformancePolicy,
+  delistedWrite,
+  failedWrite,
+  finalBorder,
+} from "./absorb.ts";
 import { detectGrid } from "./anchor.ts";
 import { type AskOptions, type BackfillerParts, configuredGrid, type LedAsk } from "./ask.ts";
 import { viewOf } from "./node_view.ts";
@@ -43,9 +51,16 @@ interface Flight {
 
 export class WindowFetch {
   readonly #parts: BackfillerParts;
+  /** Nodes that this process wrote bars of: their grid stays what it is. */
+  readonly #fixed = new BoundedMap<string, true>(NODE_STATE_MAX);
 
   constructor(parts: BackfillerParts) {
     this.#parts = parts;
+  }
+
+  /** Whether the node's grid is known to stay as it is, from now on. */
+  isFixed(nodeId: string): boolean {
+    return this.#fixed.get(nodeId) === true;
   }
 
   /** Fetches a window and writes what came of it. Rejects with the last fault of the venue, or `CONFORMANCE_BLOCKED`. */
@@ -78,17 +93,11 @@ export class WindowFetch {
     const ask = clipRange(flight.window.ask, [-Infinity, forming]);
     if (ask === null) return { rows: 0, grid: o.grid };
     flight.window = { ...flight.window, ask };
-    const reply = await exchange.fetchBars({
-      symbol: parsed.symbol,
-      timeframe: parsed.timeframe!,
-      grid: o.grid,
-      range: ask,
-      priority: o.priority,
-      signal: o.signal,
-      attempt: this.#attempt(flight),
-    });
-    flight.progress();
-    return await this.#write(flight, exchange, reply);
+    const { absorbed, grid } = await this.#absorbReply(flight, exchange);
+    await this.#parts.store.commit(absorbed.write);
+    if (absorbed.rows > 0) this.#fixed.set(flight.nodeId, true);
+    if (absorbed.blocked === null) return { rows: absorbed.rows, grid };
+    throw refusedReply(flight, { blocked: absorbed.blocked, misalignedMost: absorbed.misalignedMost });
   }
 
   /** The retry policy around each call of the venue. Attempts are told per window, however many pages it takes. */
@@ -116,34 +125,39 @@ export class WindowFetch {
       });
   }
 
-  async #write(flight: Flight, exchange: Exchange, reply: BarsReply): Promise<Fetched> {
-    const { store, compute, clock, settings } = this.#parts;
-    const { nodeId, window, source, o } = flight;
-    const state = await store.stateWithin(nodeId, [window.start, window.end]);
-    const node = await this.#register(flight, { exchange, reply, near: state });
+  /** A call of its own, so that the reply is gone while its write waits for its turn: many wait side by side. */
+  async #absorbReply(flight: Flight, exchange: Exchange): Promise<{ absorbed: Absorbed; grid: Grid }> {
+    const { compute, clock, settings } = this.#parts;
+    const { nodeId, parsed, window, source, o } = flight;
+    const reply = await exchange.fetchBars({
+      symbol: parsed.symbol,
+      timeframe: parsed.timeframe!,
+      grid: o.grid,
+      range: window.ask,
+      priority: o.priority,
+      signal: o.signal,
+      attempt: this.#attempt(flight),
+    });
+    flight.progress();
+    const { grid } = await this.#register(flight, exchange, reply);
     const absorbed = absorb({
       nodeId,
-      grid: node.grid,
+      grid,
       window,
       reply,
       policy: withOverrides(settings.policy, o.policy),
-      spans: state === null ? [] : viewOf(state, compute).spans,
+      spans: o.near === null ? [] : viewOf(o.near, compute).spans,
       source,
       seenAtMs: clock.nowMs(),
       fence: { key: o.lease.key, generation: o.lease.generation },
     }, compute);
-    await store.commit(absorbed.write);
-    if (absorbed.blocked === null) return { rows: absorbed.rows, grid: node.grid };
-    throw refusedReply(flight, { blocked: absorbed.blocked, misalignedMost: absorbed.misalignedMost });
+    return { absorbed, grid };
   }
 
   /** The first rows of a node fix its grid; every later fill takes what is stored. */
-  async #register(
-    { nodeId, parsed, o }: Flight,
-    { exchange, reply, near }: { exchange: Exchange; reply: BarsReply; near: NodeState | null },
-  ): Promise<NodeRecord> {
+  async #register({ nodeId, parsed, o }: Flight, exchange: Exchange, reply: BarsReply): Promise<NodeRecord> {
     const { store, settings } = this.#parts;
-    if (near !== null && near.chunks.length > 0) return near.node;
+    if (o.near !== null && (o.near.chunks.length > 0 || o.isFixed)) return o.near.node;
     const grid = configuredGrid(parsed, settings);
     const isConfigured = settings.anchorOf(parsed) !== null;
     const found = isConfigured ? grid : detectGrid(parsed.timeframe!, reply.columns.ts, grid);
