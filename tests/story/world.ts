@@ -50,6 +50,8 @@ export interface WorldOptions {
   clock?: FakeClock;
   config?: ConfigInput;
   venues?: (clock: FakeClock) => ScriptedVenue[];
+  /** A service that starts goes on with the jobs that it finds. */
+  atStart?: boolean;
   /** The stores of an earlier service. */
   holdings?: Holdings;
   /** Puts something between the service and one of its stores. */
@@ -105,6 +107,7 @@ export async function makeWorld(o: WorldOptions = {}): Promise<World> {
     close: () => Promise.resolve(),
   };
   const service = await wire(loaded, {
+    atStart: o.atStart,
     clock,
     dice,
     log: { emit: (level, event, fields = {}) => void logged.push({ level, event, fields }) },
