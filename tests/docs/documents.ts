@@ -5,7 +5,13 @@ import { fileURLToPath } from "node:url";
 const ROOT = new URL("../../", import.meta.url);
 
 /** Documents that people wrote by hand, as paths from the root. */
-export const DOCUMENTS = ["README.md", "CHANGELOG.md", "docs/architecture.md", "docs/first-steps.md"];
+export const DOCUMENTS = [
+  "README.md",
+  "CHANGELOG.md",
+  "docs/architecture.md",
+  "docs/first-steps.md",
+  "docs/http.md",
+];
 
 /** Absolute path of a path from the root. */
 export function pathOf(fromRoot: string): string {
