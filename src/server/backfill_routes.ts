@@ -87,6 +87,13 @@ function readSpec(value: unknown): BackfillSpec {
   const end = secondsOf(body, "end") ?? null;
   if (start !== null) checkBounds({ start, end, last: null });
   const spec: BackfillSpec = { nodes: listOf(body, "nodes").map(readNode), start, end };
+  // A whole history is meant only by those who say so: a name left out by mistake must not fetch years.
+  if (body.start === undefined) {
+    throw badRequest(
+      "Cannot tell where to begin: start is missing",
+      "Give start, or null for the venue's first bar",
+    );
+  }
   const priority = choiceOf(body, "priority", PRIORITIES);
   if (priority !== undefined) spec.priority = priority;
   const refetch = booleanOf(body, "refetch");

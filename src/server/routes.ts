@@ -97,11 +97,11 @@ const UNCHANGED: RouteAnswer = { description: "What If-None-Match names is still
 
 const BACKFILL_BODY: JsonSchema = {
   type: "object",
-  required: ["nodes"],
+  required: ["nodes", "start"],
   additionalProperties: false,
   properties: {
     nodes: { type: "array", items: NODE_ID_SCHEMA, minItems: 1, maxItems: BATCH_MAX_ITEMS },
-    start: { anyOf: [TIME_SCHEMA, { type: "null" }], description: "Default: the venue's first bar" },
+    start: { anyOf: [TIME_SCHEMA, { type: "null" }], description: "Null: the venue's first bar" },
     end: { anyOf: [TIME_SCHEMA, { type: "null" }], description: "Default: the last closed bar" },
     priority: { type: "string", enum: ["live", "dryrun", "backfill"] },
     refetch: { type: "boolean" },

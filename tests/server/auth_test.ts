@@ -12,7 +12,7 @@ const apiKeys = [
   { name: "operator", sha256: digest(OPERATOR), role: "operate" as const },
 ];
 const as = (key: string) => ({ headers: { authorization: `Bearer ${key}` } });
-const SPEC = { nodes: [NODE] };
+const SPEC = { nodes: [NODE], start: FIRST };
 const DAY = `/v1/bars?node_id=${NODE}&start=${FIRST}&end=${FIRST + 600}`;
 
 /** Every listed and unlisted route once, as `METHOD path`. */

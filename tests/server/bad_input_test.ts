@@ -204,21 +204,23 @@ const SPECS: [body: unknown, code: string][] = [
   [{ nodes: [5] }, "BAD_NODE_ID"],
   [{ nodes: ["BTC"] }, "BAD_NODE_ID"],
   [{ nodes: ["ohlcv:binance:BTC/USDT:1y"] }, "BAD_TIMEFRAME"],
-  [{ nodes: ["ohlcv:binance:NO/SUCH:1m"] }, "SYMBOL_UNKNOWN"],
+  [{ nodes: ["ohlcv:binance:NO/SUCH:1m"], start: 0 }, "SYMBOL_UNKNOWN"],
+  [{ nodes: NODES }, "BAD_REQUEST"],
+  [{ nodes: NODES, end: 5 }, "BAD_REQUEST"],
   [{ nodes: NODES, start: "soon" }, "BAD_TIME"],
   [{ nodes: NODES, start: 1679616000000 }, "BAD_TIME"],
   [{ nodes: NODES, start: 1.5 }, "BAD_TIME"],
   [{ nodes: NODES, start: true }, "BAD_TIME"],
   [{ nodes: NODES, start: [1] }, "BAD_TIME"],
   [{ nodes: NODES, start: 10, end: 5 }, "BAD_TIME"],
-  [{ nodes: NODES, priority: "urgent" }, "BAD_REQUEST"],
-  [{ nodes: NODES, priority: 1 }, "BAD_REQUEST"],
-  [{ nodes: NODES, refetch: "yes" }, "BAD_REQUEST"],
-  [{ nodes: NODES, idempotency_key: 5 }, "BAD_REQUEST"],
-  [{ nodes: NODES, idempotency_key: "" }, "BAD_REQUEST"],
-  [{ nodes: NODES, idempotency_key: "k".repeat(201) }, "BAD_REQUEST"],
-  [{ nodes: NODES, node: NODE }, "BAD_REQUEST"],
-  [`{"nodes":["${NODE}"],"__proto__":{}}`, "BAD_REQUEST"],
+  [{ nodes: NODES, start: 0, priority: "urgent" }, "BAD_REQUEST"],
+  [{ nodes: NODES, start: 0, priority: 1 }, "BAD_REQUEST"],
+  [{ nodes: NODES, start: 0, refetch: "yes" }, "BAD_REQUEST"],
+  [{ nodes: NODES, start: 0, idempotency_key: 5 }, "BAD_REQUEST"],
+  [{ nodes: NODES, start: 0, idempotency_key: "" }, "BAD_REQUEST"],
+  [{ nodes: NODES, start: 0, idempotency_key: "k".repeat(201) }, "BAD_REQUEST"],
+  [{ nodes: NODES, start: 0, node: NODE }, "BAD_REQUEST"],
+  [`{"nodes":["${NODE}"],"start":0,"__proto__":{}}`, "BAD_REQUEST"],
   [`{"nodes":${"[".repeat(200_000)}${"]".repeat(200_000)}}`, "BAD_NODE_ID"],
   [`{"nodes":["${NODE}"],"start":${'{"a":'.repeat(100_000)}1${"}".repeat(100_000)}}`, "BAD_TIME"],
   ["[".repeat(500_000), "BAD_REQUEST"],
@@ -253,12 +255,14 @@ Deno.test("each bad body of a plan and of a backfill gets its code and a hint", 
 Deno.test("a body of another type is UNSUPPORTED_MEDIA, one that is no UTF-8 or too long is refused", async () => {
   const { post, get } = makeBench();
   for (const type of ["text/plain", "application/x-www-form-urlencoded", "", "application/jsonx"]) {
-    const response = await post("/v1/plan", { nodes: NODES }, { headers: { "content-type": type } });
+    const response = await post("/v1/plan", { nodes: NODES, start: 0 }, {
+      headers: { "content-type": type },
+    });
     await problemOf(response, "UNSUPPORTED_MEDIA");
     strictEqual(response.status, 415);
   }
   strictEqual(
-    (await post("/v1/plan", { nodes: NODES }, {
+    (await post("/v1/plan", { nodes: NODES, start: 0 }, {
       headers: { "content-type": "application/json; charset=utf-8" },
     })).status,
     200,

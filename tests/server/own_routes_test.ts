@@ -80,7 +80,7 @@ Deno.test("a job is started, reported and cancelled", async () => {
     strictEqual(cancelled.status, 200);
     strictEqual((await cancelled.json()).state, "cancelled");
   }
-  const odd = await post("/v1/backfills", { nodes: [NODE], idempotency_key: "a/b ?" });
+  const odd = await post("/v1/backfills", { nodes: [NODE], start: null, idempotency_key: "a/b ?" });
   const there = odd.headers.get("location")!;
   strictEqual(there, "/v1/backfills/a%2Fb%20%3F");
   strictEqual((await (await get(there)).json()).id, "a/b ?");
