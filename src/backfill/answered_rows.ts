@@ -132,7 +132,9 @@ function answeredRow(
     end,
     source,
     askedAt: reply.askedAt,
-    firstAskedAt: reply.askedAt,
+    firstAskedAt: o.reason === null
+      ? reply.askedAt
+      : firstAsked(spans, { start, end, askedAt: reply.askedAt }),
     bars: barsBetween(o.frame, start, end).ts.length,
     attempts,
     reason: o.reason,
@@ -158,6 +160,13 @@ function attemptsBefore(
   if (reason === null) return 0;
   const same = spans.filter((span) => span.start < end && span.end > start && span.reason === reason);
   return same.reduce((most, span) => Math.max(most, span.row.attempts), 0);
+}
+
+/** The first ask that left any of this stretch without a bar: an older row may reach beyond what is asked again. */
+function firstAsked(spans: readonly Span[], o: { start: number; end: number; askedAt: number }): number {
+  return spans.filter(({ start, end, row }) =>
+    start < o.end && end > o.start && (row.reason !== null || row.error !== null)
+  ).reduce((first, { row }) => Math.min(first, row.firstAskedAt), o.askedAt);
 }
 
 /** When a slot without a bar is due again, epoch seconds (spec §4). Pure. */

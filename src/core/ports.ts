@@ -98,8 +98,8 @@ export interface LedgerRow {
   /** Venue time of the request, epoch seconds, fractional. */
   askedAt: number;
   /**
-   * `askedAt` of the first ask of any of it. A writer gives its own `askedAt`; the store, which drops rows that a newer
-   * one supersedes, hands on the earliest that they had.
+   * `askedAt` of the first ask of any of it. A writer gives the earliest of the rows that spoke for it, or its own
+   * `askedAt`; the store, which drops rows that a newer one supersedes, hands on the earliest that they had.
    */
   firstAskedAt: number;
   /** Bars that the answer brought inside [start, end). */

@@ -44,6 +44,16 @@ Deno.test("absorb() counts attempts by slot: a slot newly absent beside an old o
   );
 });
 
+Deno.test("absorb() remembers the first ask of a slot that is asked again alone, and gives new holes their own", () => {
+  const old = ledgerRow([0, 600], { askedAt: 5, firstAskedAt: 2, reason: "absent_at_source", attempts: 1 });
+  const alone = absorbed(replyOf([], { answered: [[60, 120]], askedAt: LATER }), {
+    spans: resolveLedger([old]),
+    window: { ...WINDOW, ask: [60, 120], slots: 1 },
+  });
+  deepStrictEqual(alone.write.ledger.map(({ firstAskedAt, attempts }) => [firstAskedAt, attempts]), [[2, 2]]);
+  strictEqual(absorbed(allTen([rowAt(0)])).write.ledger[0].firstAskedAt, LATER);
+});
+
 Deno.test("absorb() forgets the tries of pending when a slot becomes absent, and those of absence when it is quarantined", () => {
   const spans = resolveLedger([
     ledgerRow([0, 600], { askedAt: 5, reason: "pending", attempts: 9, nextAsk: 6 }),
