@@ -13,7 +13,6 @@ import type { ServerConfig } from "./server/settings.ts";
 export function backfillSettings(config: Config): BackfillSettings {
   const { backfill, conformance, artifact } = config.seamless;
   return {
-    mode: backfill.mode,
     windowBars: backfill.window_bars,
     maxConcurrentRequests: backfill.max_concurrent_requests,
     singleFlightTtlMs: backfill.single_flight_ttl_ms,

@@ -11,7 +11,6 @@ import type { AskScope } from "./node_view.ts";
 
 /** blueprint `seamless.backfill`, and what else a fill needs to know. */
 export interface BackfillSettings {
-  mode: "background" | "sync";
   windowBars: number;
   maxConcurrentRequests: number;
   singleFlightTtlMs: number;

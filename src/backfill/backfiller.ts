@@ -56,11 +56,7 @@ export class Backfiller {
     this.#parts = parts;
     this.#fetch = new WindowFetch(parts);
     this.#slots = new CallSlots(parts.settings.maxConcurrentRequests);
-    this.#flights = new SingleFlight({
-      clock: parts.clock,
-      ttlMs: parts.settings.singleFlightTtlMs,
-      landAbandoned: parts.settings.mode === "background",
-    });
+    this.#flights = new SingleFlight({ clock: parts.clock, ttlMs: parts.settings.singleFlightTtlMs });
   }
 
   /** The node's grid and state; the grid of a node never filled comes from its timeframe and configuration. */

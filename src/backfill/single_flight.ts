@@ -1,6 +1,7 @@
 /**
  * One key, one flight (spec §14): whoever asks for work that is under way shares it. A flight goes on while anybody
- * wants it, or in `background` mode until it ends; one without progress for the ttl is given up and flown again.
+ * wants it (a request in `background` mode wants it until it lands); one without progress for the ttl is given up and
+ * flown again.
  */
 
 import { cancelled, HistoryError, throwIfCancelled } from "../core/errors.ts";
@@ -29,13 +30,10 @@ export class SingleFlight<T> {
   readonly #airborne = new Set<Flight<T>>();
   readonly #clock: Clock;
   readonly #ttlMs: number;
-  readonly #landAbandoned: boolean;
 
-  /** `landAbandoned`: a flight that nobody waits for any more goes on to its end. */
-  constructor(o: { clock: Clock; ttlMs: number; landAbandoned: boolean }) {
+  constructor(o: { clock: Clock; ttlMs: number }) {
     this.#clock = o.clock;
     this.#ttlMs = o.ttlMs;
-    this.#landAbandoned = o.landAbandoned;
   }
 
   /** Flights under way. */
@@ -61,7 +59,7 @@ export class SingleFlight<T> {
     } finally {
       flight.riders--;
       const isAbandoned = flight.riders === 0 && this.#airborne.has(flight);
-      if (isAbandoned && !this.#landAbandoned) this.#end(key, flight, cancelled("The fetch"));
+      if (isAbandoned) this.#end(key, flight, cancelled("The fetch"));
     }
   }
 

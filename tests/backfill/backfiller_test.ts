@@ -292,8 +292,8 @@ Deno.test("a venue whose clock is behind is never asked for the bar that forms t
   strictEqual(rows.every(({ end, error }) => end <= now - 120 && error === null), true);
 });
 
-Deno.test("mode sync: a fetch that nobody waits for is ended, gives its lease back, and leaves nothing half-written", async () => {
-  const bench = new Bench({ settings: { mode: "sync" } });
+Deno.test("a fetch that nobody waits for is ended, gives its lease back, and leaves nothing half-written", async () => {
+  const bench = new Bench();
   bench.exchange.latencyMs = 10_000;
   const abort = new AbortController();
   const [window] = await bench.plan([DAY, DAY + 600]);
@@ -306,19 +306,6 @@ Deno.test("mode sync: a fetch that nobody waits for is ended, gives its lease ba
   deepStrictEqual(await bench.leases.list({ limit: 5 }), []);
   strictEqual(bench.clock.sleeping, 0);
   strictEqual(await bench.store.state(NODE), null);
-});
-
-Deno.test("mode background: a fetch goes on when its request has left", async () => {
-  const bench = new Bench();
-  bench.exchange.latencyMs = 10_000;
-  const abort = new AbortController();
-  const [window] = await bench.plan([DAY, DAY + 600]);
-  const work = rejection(bench.backfiller.fillWindow(NODE, window, bench.ask({ signal: abort.signal })));
-  await bench.clock.advance(1_000);
-  abort.abort();
-  await work;
-  await bench.clock.advance(10_000);
-  deepStrictEqual(await bench.gaps([DAY, DAY + 600]), []);
 });
 
 Deno.test("close() ends what is under way and gives every lease back", async () => {

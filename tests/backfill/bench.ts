@@ -21,7 +21,6 @@ export const DAY = Date.UTC(2024, 4, 1) / 1000;
 export const WINDOW_BARS = 10;
 
 export const SETTINGS: BackfillSettings = {
-  mode: "background",
   windowBars: WINDOW_BARS,
   maxConcurrentRequests: 4,
   singleFlightTtlMs: 60_000,

@@ -191,7 +191,7 @@ Deno.test("slots that no fetch could settle leave the job incomplete", async () 
 });
 
 Deno.test("a cancelled job keeps its finished windows, and the next one asks for the rest alone", async () => {
-  const bench = new Bench({ settings: { mode: "sync" } });
+  const bench = new Bench();
   bench.exchange.latencyMs = 1_000;
   const abort = new AbortController();
   const { job, seen } = await run(bench, jobOf(), {

@@ -7,9 +7,9 @@ import { rejection } from "../refusal.ts";
 const TTL_MS = 60_000;
 
 /** Flights that land when the test says so. */
-function airport(landAbandoned = true) {
+function airport() {
   const clock = new FakeClock();
-  const flights = new SingleFlight<string>({ clock, ttlMs: TTL_MS, landAbandoned });
+  const flights = new SingleFlight<string>({ clock, ttlMs: TTL_MS });
   const flown: {
     signal: AbortSignal;
     progress: () => void;
@@ -62,37 +62,20 @@ Deno.test("a flight's failure reaches every rider, and the next one flies anew",
 });
 
 Deno.test("one rider's cancellation ends that rider's wait alone", async () => {
-  for (const landAbandoned of [true, false]) {
-    const { flights, flown, fly } = airport(landAbandoned);
-    const abort = new AbortController();
-    const leaver = rejection(flights.ride("k", fly, abort.signal));
-    const stayer = flights.ride("k", fly);
-    await turn();
-    abort.abort();
-    strictEqual((await leaver).code, "CANCELLED");
-    strictEqual(flown[0].signal.aborted, false);
-    flown[0].land("bars");
-    strictEqual((await stayer).value, "bars");
-  }
-});
-
-Deno.test("mode background: a flight that nobody waits for any more lands all the same", async () => {
-  const { flights, flown, fly } = airport(true);
+  const { flights, flown, fly } = airport();
   const abort = new AbortController();
-  const ride = rejection(flights.ride("k", fly, abort.signal));
+  const leaver = rejection(flights.ride("k", fly, abort.signal));
+  const stayer = flights.ride("k", fly);
   await turn();
   abort.abort();
-  await ride;
+  strictEqual((await leaver).code, "CANCELLED");
   strictEqual(flown[0].signal.aborted, false);
-  const late = flights.ride("k", fly);
-  await turn();
-  strictEqual(flown.length, 1);
   flown[0].land("bars");
-  deepStrictEqual(await late, { value: "bars", shared: true });
+  strictEqual((await stayer).value, "bars");
 });
 
-Deno.test("mode sync: a flight that nobody waits for any more is ended, and whoever comes next is not ended with it", async () => {
-  const { flights, flown } = airport(false);
+Deno.test("a flight that nobody waits for any more is ended, and whoever comes next is not ended with it", async () => {
+  const { flights, flown } = airport();
   // A flight that takes its time to land when it is told to end.
   const slow: Fly<string> = ({ signal, progress, waiting }) =>
     new Promise((resolve, reject) => {
