@@ -192,6 +192,8 @@ class Run {
   cancelled = false;
   readonly #clock: Clock;
   #startedMs = 0;
+  /** Windows that were finished before this run. */
+  #before = 0;
   /** Slots that no fetch could settle. */
   #open = 0;
   #nodes = { whole: 0, failed: 0 };
@@ -203,13 +205,21 @@ class Run {
 
   begin(): void {
     this.#startedMs = this.#clock.monotonicMs();
-    // A resumed job counts what is left: what was finished before stands in the ledger.
-    const windows = { total: 0, complete: 0, failed: 0, deduplicated: 0 };
+    // A job that was killed keeps its count: what it finished stands in the ledger, what failed is tried again.
+    const isResumed = this.job.state === "running";
+    const { total, complete, deduplicated } = this.job.windows;
+    const windows = isResumed
+      ? { total, complete, failed: 0, deduplicated }
+      : { total: 0, complete: 0, failed: 0, deduplicated: 0 };
     this.#set({ state: "running", windows, errors: [], etaSeconds: null });
   }
 
-  scheduled(total: number): void {
-    this.#set({ windows: { ...this.job.windows, total } });
+  /** `left` windows are to be asked; those of an earlier run that are not among them were finished then. */
+  scheduled(left: number): void {
+    const { windows } = this.job;
+    const total = Math.max(windows.total, left);
+    this.#before = total - left;
+    this.#set({ windows: { ...windows, total, complete: this.#before } });
   }
 
   completed(result: { rows: number; deduplicated: boolean }): void {
@@ -266,10 +276,10 @@ class Run {
   /** Seconds left at the pace so far. */
   #eta(): number | null {
     const { total, complete, failed } = this.job.windows;
-    const done = complete + failed;
+    const done = complete + failed - this.#before;
     if (done === 0) return null;
     const perWindowMs = (this.#clock.monotonicMs() - this.#startedMs) / done;
-    return Math.round(perWindowMs * (total - done) / 1000);
+    return Math.round(perWindowMs * (total - complete - failed) / 1000);
   }
 
   #set(change: Partial<JobRecord>): void {

@@ -50,7 +50,7 @@ export class JobDesk {
     const running = this.#running.get(id);
     if (running !== undefined) {
       running.abort.abort(jobCancelled(id));
-      return reportOf({ ...running.job, state: "cancelled" });
+      return reportOf({ ...running.job, state: "cancelled", etaSeconds: null });
     }
     const job = await this.#stored(id);
     if (job.state !== "queued" && job.state !== "running") return reportOf(job);
@@ -91,19 +91,20 @@ export class JobDesk {
     const entry = { abort, job };
     this.#running.set(job.id, entry);
     const { jobs, clock, runner, hooks, workers, lifetime } = this.#parts;
-    let storedAtMs = -Infinity;
+    let stored = { atMs: -Infinity, total: -1 };
     const work = runner.run(job, {
       ...hooks,
       workers,
       signal: AbortSignal.any([abort.signal, lifetime]),
       onProgress: async (now) => {
         entry.job = now;
-        // At the end of the service a job stays "running" in the store: the next start goes on with it.
-        if (lifetime.aborted && !abort.signal.aborted) return;
         const ended = now.state !== "running";
-        if (!ended && clock.monotonicMs() - storedAtMs < JOB_STORE_EVERY_MS) return;
-        storedAtMs = clock.monotonicMs();
-        await jobs.update(now);
+        const isNews = now.windows.total !== stored.total;
+        if (!ended && !isNews && clock.monotonicMs() - stored.atMs < JOB_STORE_EVERY_MS) return;
+        stored = { atMs: clock.monotonicMs(), total: now.windows.total };
+        // At the end of the service a job stays "running" in the store: the next start goes on with it.
+        const isLeft = lifetime.aborted && !abort.signal.aborted;
+        await jobs.update(isLeft ? { ...now, state: "running" } : now);
       },
     }).finally(() => this.#running.delete(job.id));
     this.#parts.background(work);

@@ -73,6 +73,25 @@ Deno.test("a cancelled job keeps its finished windows, and says cancelled ever a
     deepStrictEqual(covered, [[RANGE.start, RANGE.start + 20 * MINUTE]]);
   }));
 
+Deno.test("a cancelled job asks the venue nothing more: what waits its turn and what is under way is given up", () =>
+  inWorld({}, async (world) => {
+    let ended = 0;
+    world.venue.deed = (call, signal) => {
+      if (call.seq === 1) return;
+      signal.addEventListener("abort", () => ended++, { once: true });
+      return stall(call, signal);
+    };
+    const { id } = await world.service.startBackfill(SPEC);
+    await world.clock.advance(100);
+    const asked = world.venue.calls.length;
+    ok(asked > 1);
+    const cancelled = await world.service.cancelBackfill(id);
+    deepStrictEqual([cancelled.state, cancelled.eta_seconds], ["cancelled", null]);
+    await world.clock.advance(10_000);
+    deepStrictEqual([world.venue.calls.length, ended], [asked, asked - 1]);
+    strictEqual((await world.service.backfill(id)).windows.complete, 1);
+  }));
+
 Deno.test("a job that a closing service leaves goes on with the next one, from where the ledger stands", () =>
   inWorld({ config: { seamless: { backfill: { max_concurrent_requests: 1 } } } }, async (world) => {
     world.venue.deed = (call, signal) => call.seq < 3 ? undefined : stall(call, signal);
@@ -81,7 +100,12 @@ Deno.test("a job that a closing service leaves goes on with the next one, from w
     await world.close();
     const next = await makeWorld({ clock: world.clock, holdings: world.holdings, atStart: true });
     const done = await endOf(next, id);
-    deepStrictEqual([done.state, done.windows.total], ["complete", 3]);
+    deepStrictEqual([done.state, done.windows, done.completion_ratio, done.rows], [
+      "complete",
+      { total: 5, complete: 5, failed: 0, deduplicated: 0 },
+      1,
+      50,
+    ]);
     strictEqual((await next.ask({ ...RANGE, strategy: "FAIL_FAST" })).rows, 50);
     strictEqual(next.venue.calls.length, 3);
     await next.close();
