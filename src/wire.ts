@@ -41,8 +41,10 @@ import type {
 import { budgetRules } from "./core/rate_budget.ts";
 import type { HistoryService } from "./core/service.ts";
 import { PRODUCT_VERSION } from "./core/version.ts";
+import { logBackfill } from "./history/backfill_log.ts";
 import { backgroundWork } from "./history/background.ts";
 import { EventHub } from "./history/events.ts";
+import { gapTeller } from "./history/gap_events.ts";
 import { goldenHolds } from "./history/golden.ts";
 import { Heads } from "./history/heads.ts";
 import { Health } from "./history/health.ts";
@@ -113,12 +115,17 @@ export async function wire(loaded: LoadedConfig, o: WireOptions = {}): Promise<H
   const ending = new AbortController();
   const limiter = new InProcessLimiter(clock);
   const exchanges = o.outside?.exchanges ?? openExchanges(loaded, { limiter, clock, dice, log });
+  const { background, settle } = backgroundWork(log);
+  const tellGaps = gapTeller({ events, store: stores.bars, compute, background });
   const backfiller = new Backfiller({
     ...{ store: stores.bars, leases: stores.leases, exchanges, compute, clock, dice },
-    emit: (event) => events.emit(event),
+    emit: (event) => {
+      events.emit(event);
+      logBackfill(log, event);
+      tellGaps(event);
+    },
     settings: settingsOf.backfillSettings(config),
   });
-  const { background, settle } = backgroundWork(log);
   const shared: Shared = {
     ...{ config, clock, dice, log, compute, stores, exchanges, backfiller, events, background },
     outages: new Outages({ store: stores.bars, compute }),

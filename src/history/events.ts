@@ -9,6 +9,11 @@ export class EventHub {
   readonly #listeners = new Set<(event: NumberedEvent) => void>();
   #last = 0;
 
+  /** How many listen. */
+  get listeners(): number {
+    return this.#listeners.size;
+  }
+
   emit(event: ServiceEvent): void {
     const numbered = { ...event, id: ++this.#last };
     for (const listener of [...this.#listeners]) listener(numbered);
