@@ -39,7 +39,8 @@ export function judge(input: GateInput): Verdict {
   const partials: VerdictReason[] = input.openGaps ? ["open_gaps"] : [];
 
   const reasons = [...holds, ...violations, ...partials];
-  const held = holds.length > 0 || (violations.length > 0 && input.onViolation === "HOLD");
+  // FAIL_FAST is an error where anything is open; what is delivered all the same must at least not be traded on.
+  const held = holds.length > 0 || (violations.length > 0 && input.onViolation !== "PARTIAL_FILL");
   if (held) return { mode: "HOLD", reasons };
   if (reasons.length === 0) return { mode: "PASS", reasons };
   return { mode: input.allowPartial ? "PARTIAL_FILL" : "HOLD", reasons };

@@ -15,7 +15,8 @@ export function refuseBreaches(question: Question, metadata: Metadata, partialOk
       { hint: "Change seamless.conformance.blocking, or set partial_ok to let answers through, flagged" },
     );
   }
-  if (question.sla.on_violation !== "FAIL_FAST") return;
+  // Settled gaps never fail a request (spec §9): a complete answer below min_coverage is delivered, on HOLD.
+  if (question.sla.on_violation !== "FAIL_FAST" || metadata.complete) return;
   if (!breachesCoverage(metadata.explained_ratio, question.minCoverage)) return;
   throw new HistoryError(
     "COVERAGE_INCOMPLETE",

@@ -15,7 +15,7 @@ import type { Answer } from "../core/service.ts";
 import { outcomeOf, STRATEGIES } from "../core/strategy.ts";
 import type { OpenBecause } from "../core/strategy.ts";
 import { slotCount } from "../core/timeframe.ts";
-import { type Ranges, type TimeRange, toPairs } from "../core/time_range.ts";
+import { clipRange, type Ranges, type TimeRange, toPairs } from "../core/time_range.ts";
 import { finalBorder } from "../backfill/absorb.ts";
 import { refuseBreaches } from "./breaches.ts";
 import { Filling } from "./filling.ts";
@@ -227,15 +227,20 @@ export class Provider {
     }
   }
 
-  /** All windows, or for a bounded strategy those of the newest `max_sync_gap_bars` open slots. */
+  /** All windows, or for a bounded strategy those that hold the newest `max_sync_gap_bars` open slots. */
   #waitedWindows(question: Question, windows: Window[], before: Standing, waits: Waits): Window[] {
     const most = question.sla.max_sync_gap_bars;
     if (!STRATEGIES[question.strategy].bounded || most === null || question.patient !== null) return windows;
     const open = toPairs(before.open).reduce((slots, range) => slots + slotCount(range, before.site.grid), 0);
     if (open <= most) return windows;
     waits.noteSyncGap(most, open);
+    // The newest slots are what is waited for: their windows, the one that the bound falls into included.
     let slots = 0;
-    return windows.filter((window) => (slots += window.slots) <= most);
+    return windows.filter((window) => {
+      const isWaited = slots < most;
+      slots += openInside(before, window);
+      return isWaited;
+    });
   }
 
   /** The outcome table of spec §9 where slots are open after all; errors leave here. */
@@ -302,6 +307,12 @@ function barsIn(standing: Standing): number {
   }
   for (const ts of site.state.provisional.ts) if (ts >= start && ts < end) bars++;
   return bars;
+}
+
+/** Open slots of the answer that a window holds. */
+function openInside({ open, site }: Standing, window: Window): number {
+  const parts = toPairs(open).map((range) => clipRange(range, [window.start, window.end]));
+  return parts.reduce((slots, part) => slots + (part === null ? 0 : slotCount(part, site.grid)), 0);
 }
 
 /** The first open slot inside a window. */

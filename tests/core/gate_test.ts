@@ -40,6 +40,7 @@ Deno.test("judge() does as on_violation says where a budget or the coverage brok
     ]] as const
   ) {
     strictEqual(judge({ ...FINE, ...fault, onViolation: "HOLD" }).mode, "HOLD");
+    strictEqual(judge({ ...FINE, ...fault, onViolation: "FAIL_FAST" }).mode, "HOLD");
     strictEqual(judge({ ...FINE, ...fault, onViolation: "PARTIAL_FILL" }).mode, "PARTIAL_FILL");
     deepStrictEqual(judge({ ...FINE, ...fault }).reasons, [reason]);
   }
@@ -85,7 +86,7 @@ Deno.test("judge() lists all reasons, and HOLD beats PARTIAL_FILL beats PASS, ov
         });
         const count = [stale, regressed, blocked, late, thin, open].filter(Boolean).length;
         strictEqual(verdict.reasons.length, count);
-        const holds = stale || regressed || blocked || ((late || thin) && onViolation === "HOLD") ||
+        const holds = stale || regressed || blocked || ((late || thin) && onViolation !== "PARTIAL_FILL") ||
           (count > 0 && !allowPartial);
         strictEqual(verdict.mode, holds ? "HOLD" : count > 0 ? "PARTIAL_FILL" : "PASS");
       }

@@ -145,64 +145,68 @@ for (const [name, ask] of KINDS) {
     inWorld({}, async (world) => checkShape(await ask(world))));
 }
 
+/** A fetched half hour with one hole in it: everything but what only hashing can say. */
+function workedShape(fingerprint: string, manifestSha256: string) {
+  return {
+    node_id: NODE,
+    interval: 60,
+    grid: { step: 60, anchor: 0 },
+    requested_range: [RANGE.start, RANGE.end],
+    effective_range: [RANGE.start, RANGE.end],
+    rows: 29,
+    coverage_bounds: [RANGE.start, RANGE.end],
+    coverage_ratio: 29 / 30,
+    explained_ratio: 29 / 30,
+    complete: true,
+    gaps: [{
+      start: RANGE.start + 600,
+      end: RANGE.start + 660,
+      bars: 1,
+      reason: "absent_at_source",
+      settled: true,
+      alternative: null,
+    }],
+    gaps_total: 1,
+    conformance_version: "v2",
+    conformance_flags: { gap: 1 },
+    conformance_warnings: [],
+    final_until: RANGE.end,
+    dataset_fingerprint: fingerprint,
+    fingerprint_scope: "snapshot",
+    answer_fingerprint: fingerprint,
+    preview_fingerprint: null,
+    as_of: "2024-01-02T00:00:30.000Z",
+    requested_as_of: null,
+    snapshot: {
+      seq: 1,
+      manifest_uri: "ohlcv/exchange=binance/symbol=BTC%2FUSDT/timeframe=1m/log/000000000001.json",
+      manifest_sha256: manifestSha256,
+    },
+    world_id: "w1",
+    execution_domain: "live",
+    session_id: null,
+    strategy: "SEAMLESS",
+    features: {},
+    verdict: { mode: "PASS", reasons: [] },
+    sla: {
+      phases: {
+        storage_wait: { ms: 0, budget_ms: 300 },
+        backfill_wait: { ms: 0, budget_ms: 1_500 },
+        total: { ms: 0, budget_ms: 1_500 },
+      },
+      violation: null,
+    },
+    sources: { cache: 0, snapshot: 0, storage: 0, backfill: 29, live: 0 },
+    staleness_seconds: 1_830,
+    retry_after: null,
+  };
+}
+
 Deno.test("the worked shape: a fetched past, every field by its value", () =>
   inWorld({}, async (world) => {
     world.venue.isAbsent = (ts) => ts === RANGE.start + 600;
     const { frame: _frame, ...metadata } = await world.ask({ ...RANGE, worldId: "w1" });
-    const fingerprint = metadata.answer_fingerprint;
-    deepStrictEqual(metadata, {
-      node_id: NODE,
-      interval: 60,
-      grid: { step: 60, anchor: 0 },
-      requested_range: [RANGE.start, RANGE.end],
-      effective_range: [RANGE.start, RANGE.end],
-      rows: 29,
-      coverage_bounds: [RANGE.start, RANGE.end],
-      coverage_ratio: 29 / 30,
-      explained_ratio: 29 / 30,
-      complete: true,
-      gaps: [{
-        start: RANGE.start + 600,
-        end: RANGE.start + 660,
-        bars: 1,
-        reason: "absent_at_source",
-        settled: true,
-        alternative: null,
-      }],
-      gaps_total: 1,
-      conformance_version: "v2",
-      conformance_flags: { gap: 1 },
-      conformance_warnings: [],
-      final_until: RANGE.end,
-      dataset_fingerprint: fingerprint,
-      fingerprint_scope: "snapshot",
-      answer_fingerprint: fingerprint,
-      preview_fingerprint: null,
-      as_of: "2024-01-02T00:00:30.000Z",
-      requested_as_of: null,
-      snapshot: {
-        seq: 1,
-        manifest_uri: "ohlcv/exchange=binance/symbol=BTC%2FUSDT/timeframe=1m/log/000000000001.json",
-        manifest_sha256: metadata.snapshot!.manifest_sha256,
-      },
-      world_id: "w1",
-      execution_domain: "live",
-      session_id: null,
-      strategy: "SEAMLESS",
-      features: {},
-      verdict: { mode: "PASS", reasons: [] },
-      sla: {
-        phases: {
-          storage_wait: { ms: 0, budget_ms: 300 },
-          backfill_wait: { ms: 0, budget_ms: 1_500 },
-          total: { ms: 0, budget_ms: 1_500 },
-        },
-        violation: null,
-      },
-      sources: { cache: 0, snapshot: 0, storage: 0, backfill: 29, live: 0 },
-      staleness_seconds: 1_830,
-      retry_after: null,
-    });
+    deepStrictEqual(metadata, workedShape(metadata.answer_fingerprint!, metadata.snapshot!.manifest_sha256));
     const again = await world.ask({ ...RANGE, worldId: "w1" });
     deepStrictEqual(again.sources, { cache: 0, snapshot: 0, storage: 29, backfill: 0, live: 0 });
     deepStrictEqual(Object.keys(again.sla!.phases), ["storage_wait", "total"]);
