@@ -4,9 +4,8 @@ import { HistoryError } from "./errors.ts";
 import type { Phase, SLAPolicy } from "./metadata.ts";
 import { SLA_PRESETS, type SlaPreset } from "./sla_presets.ts";
 
-/** Every key of a policy, with what a preset leaves alone. */
-const PRESET_REST = { max_sync_gap_bars: null } as const;
-const KEYS: readonly string[] = [...Object.keys(SLA_PRESETS.baseline), ...Object.keys(PRESET_REST)];
+/** Every key of a policy: those of the presets, and the one that they leave as it is. */
+const KEYS: readonly string[] = [...Object.keys(SLA_PRESETS.baseline), "max_sync_gap_bars"];
 
 const PHASE_BUDGETS = ["max_wait_storage_ms", "max_wait_backfill_ms", "max_wait_live_ms"] as const;
 const WHOLE_NUMBERS = [
@@ -30,7 +29,7 @@ export function requestPolicy(
   if (asked === undefined) return configured;
   if (typeof asked === "string") {
     if (!Object.hasOwn(SLA_PRESETS, asked)) throw badSla("sla", asked, "baseline or tolerant-partial");
-    return { ...PRESET_REST, ...SLA_PRESETS[asked as SlaPreset] };
+    return { ...configured, ...SLA_PRESETS[asked as SlaPreset] };
   }
   if (asked === null || typeof asked !== "object") {
     throw badSla("sla", asked, "a policy or the name of a preset");

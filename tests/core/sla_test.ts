@@ -115,3 +115,8 @@ Deno.test("phaseBudget() reads each phase's own key", () => {
   const phases = ["storage_wait", "backfill_wait", "live_wait", "total"] as const;
   deepStrictEqual(phases.map((phase) => phaseBudget(CONFIGURED, phase)), [300, 5_000, 800, 1_500]);
 });
+
+Deno.test("requestPolicy() keeps what a preset does not set", () => {
+  const configured = { ...CONFIGURED, max_sync_gap_bars: 7 };
+  strictEqual(requestPolicy(configured, "baseline").max_sync_gap_bars, 7);
+});
