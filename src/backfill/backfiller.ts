@@ -4,6 +4,7 @@
  */
 
 import { cancelled, HistoryError, throwIfCancelled } from "../core/errors.ts";
+import { BoundedMap } from "../core/bounded_map.ts";
 import { CallSlots } from "../core/call_slots.ts";
 import { formingStart } from "../core/effective_range.ts";
 import {
@@ -12,6 +13,7 @@ import {
   LEASE_POLL_MAX_MS,
   LEASE_POLL_MIN_MS,
   PLAN_BLOCK_WINDOWS,
+  VENUES_MAX,
 } from "../core/limits.ts";
 import { parseNodeId } from "../core/node_id.ts";
 import type { ParsedNode } from "../core/node_id.ts";
@@ -48,14 +50,14 @@ const GIVEN_BACK = cancelled("Renewing");
 export class Backfiller {
   readonly #parts: BackfillerParts;
   readonly #flights: SingleFlight<WindowResult>;
-  readonly #slots: CallSlots;
+  /** By exchange: a venue that stalls must not keep the others waiting. */
+  readonly #slots = new BoundedMap<string, CallSlots>(VENUES_MAX);
   readonly #fetch: WindowFetch;
   readonly #scout = new Scout();
 
   constructor(parts: BackfillerParts) {
     this.#parts = parts;
     this.#fetch = new WindowFetch(parts);
-    this.#slots = new CallSlots(parts.settings.maxConcurrentRequests);
     this.#flights = new SingleFlight({ clock: parts.clock, ttlMs: parts.settings.singleFlightTtlMs });
   }
 
@@ -146,7 +148,7 @@ export class Backfiller {
           nodeId,
           signal,
           () =>
-            this.#slots.run({ priority: o.priority, signal }, () => {
+            this.#slotsOf(nodeId).run({ priority: o.priority, signal }, () => {
               progress();
               return this.#lead(nodeId, window, { ...o, signal }, progress);
             }),
@@ -160,6 +162,16 @@ export class Backfiller {
   /** Lands what is under way: leases go back, nothing half-written stays. */
   close(): Promise<void> {
     return this.#flights.close();
+  }
+
+  #slotsOf(nodeId: string): CallSlots {
+    const { exchange } = parseNodeId(nodeId);
+    let slots = this.#slots.get(exchange);
+    if (slots === undefined) {
+      slots = new CallSlots(this.#parts.settings.maxConcurrentRequests);
+      this.#slots.set(exchange, slots);
+    }
+    return slots;
   }
 
   #due(site: NodeSite, range: TimeRange, o: { now: number; scope: AskScope }) {

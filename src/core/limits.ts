@@ -142,3 +142,5 @@ export const FINGERPRINTS_KEPT = 1_024;
 export const FINGERPRINT_KEY_CHUNKS = 4;
 /** What a look at storage may take when the deadline of its request is due: the answer must leave all the same. */
 export const LAST_LOOK_MS = 25;
+/** Venues whose windows a process counts; names that no exchange has must not pile up. */
+export const VENUES_MAX = 256;

@@ -1,7 +1,7 @@
 /** Each window is fetched once, whoever asks (spec §9, §14), and an answer is of one moment while others fill. */
 
 import { deepStrictEqual, ok, strictEqual } from "node:assert/strict";
-import { stall, unreachable } from "./scripted_venue.ts";
+import { ScriptedVenue, stall, unreachable } from "./scripted_venue.ts";
 import { FORMING, inWorld, makeWorld, NODE, settle, type World } from "./world.ts";
 
 const MINUTES = (count: number) => 60 * count;
@@ -135,4 +135,22 @@ Deno.test("rows that are written after the look at the ledger are left out of th
     const missing = told.gaps.reduce((slots, gap) => slots + gap.bars, 0);
     deepStrictEqual([told.rows + missing, told.rows], [120, told.frame.ts.length]);
   });
+});
+
+Deno.test("a venue that stalls with all its windows keeps no other venue waiting", () => {
+  const venues = (clock: World["clock"]) => [
+    new ScriptedVenue({ clock }),
+    new ScriptedVenue({ clock, id: "kraken" }),
+  ];
+  return inWorld(
+    { config: { seamless: { backfill: { max_concurrent_requests: 2 } } }, venues },
+    async (world) => {
+      await world.fill([RANGE.end, RANGE.end + 600]);
+      world.venues[0].deed = stall;
+      const stuck = await world.ask({ ...RANGE, sla: { total_deadline_ms: 100 } });
+      deepStrictEqual([stuck.rows, world.venues[0].calls.length], [0, 1 + 2]);
+      const told = await world.ask({ ...RANGE, nodeId: "ohlcv:kraken:BTC/USD:1m" });
+      deepStrictEqual([told.rows, told.complete], [100, true]);
+    },
+  );
 });
