@@ -148,6 +148,13 @@ export interface JobReport {
   created_at: number;
 }
 
+/** One request to look at; what its edge found wrong already comes along, and the terms under which it would be asked. */
+export interface ToValidate {
+  request: FetchRequest;
+  problem?: ValidationProblem;
+  context?: RequestContext;
+}
+
 /** One problem of `POST /v1/validate`. */
 export interface ValidationProblem {
   index: number;
@@ -230,7 +237,7 @@ export interface HistoryService {
     o: { asOf?: string; fingerprint?: string; limit: number; before?: number },
   ): Promise<SnapshotPage>;
   plan(spec: BackfillSpec, signal?: AbortSignal): Promise<PlanReport>;
-  validate(requests: { request: FetchRequest; problem?: ValidationProblem }[]): ValidationProblem[];
+  validate(requests: ToValidate[]): ValidationProblem[];
   /** Starts (or finds, by idempotency key) a job; it runs on after this resolves. */
   startBackfill(spec: BackfillSpec): Promise<JobReport>;
   backfill(id: string): Promise<JobReport>;

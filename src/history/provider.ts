@@ -54,6 +54,21 @@ export class Provider {
     this.#parts = parts;
   }
 
+  /** Throws what `bars` would throw before it looks at anything but the configuration and the clock. */
+  check(request: FetchRequest, context: RequestContext = {}): void {
+    const { settings, backfiller, pinned } = this.#parts;
+    const question = resolveQuestion(request, settings, context);
+    if (isPinned(question)) {
+      if (pinned === null) throw domainDisabled(question);
+      return;
+    }
+    const site = backfiller.unknownSite(question.nodeId);
+    const forming = formingStart(backfiller.venueNow(question.parsed.exchange), site.grid);
+    const requested = requestedRange(question.bounds, forming, site.grid);
+    const effective = effectiveRange(requested, site.grid, forming);
+    refuseTooLarge(question, { site, effective }, context, settings.maxRangeBars);
+  }
+
   /** Answers one request of domain live or backtest. */
   async bars(request: FetchRequest, context: RequestContext = {}): Promise<Answer> {
     const { settings } = this.#parts;
@@ -325,7 +340,7 @@ function firstOpen(open: Ranges, window: Window): number {
 
 function refuseTooLarge(
   question: Question,
-  standing: Standing,
+  standing: Pick<Standing, "site" | "effective">,
   context: RequestContext,
   maxRangeBars: number,
 ): void {

@@ -9,12 +9,13 @@ import { formingStart } from "../core/effective_range.ts";
 import { parseAsOfMs } from "../core/instant.ts";
 import type { Snapshot } from "../core/manifest.ts";
 import { parseNodeId } from "../core/node_id.ts";
-import type { ArtifactStore, BarStore, Clock, Exchanges } from "../core/ports.ts";
+import type { ArtifactStore, BarStore, Clock, Exchange, Exchanges } from "../core/ports.ts";
 import type {
   BackfillSpec,
   HistoryService,
   PlanReport,
   SnapshotRow,
+  ToValidate,
   ValidationProblem,
   VerifyReport,
 } from "../core/service.ts";
@@ -28,9 +29,7 @@ import { checkedSpec, type JobDesk } from "./job_desk.ts";
 import type { Outages } from "./outages.ts";
 import type { Provider } from "./provider.ts";
 import type { Publishing } from "./publishing.ts";
-import { resolveQuestion } from "./question.ts";
 import type { Reports } from "./reports.ts";
-import type { HistorySettings } from "./settings.ts";
 import type { Snapshots } from "./snapshots.ts";
 import { publishedNodes, type VerifyParts, verifyPublished } from "./verify.ts";
 
@@ -51,7 +50,6 @@ export interface ServiceParts {
   clock: Clock;
   events: EventHub;
   health: Health;
-  settings: HistorySettings;
   /** Ends everything under way, then closes what `wire` opened. */
   shutdown: () => Promise<void>;
 }
@@ -74,7 +72,7 @@ export function createService(parts: ServiceParts): HistoryService {
     nodes: open((o) => parts.reports.nodes(o)),
     snapshots: open((nodeId, o) => listSnapshots(parts, nodeId, o)),
     plan: open((spec, signal) => plan(parts, spec, signal)),
-    validate: (requests) => validate(parts.settings, requests),
+    validate: (requests) => validate(parts.provider, requests),
     startBackfill: open((spec) => parts.jobs.start(spec)),
     backfill: open((id) => parts.jobs.report(id)),
     cancelBackfill: open((id) => parts.jobs.cancel(id)),
@@ -135,6 +133,7 @@ async function plan(parts: ServiceParts, spec: BackfillSpec, signal?: AbortSigna
     checkFillRange(nodeId, range, site.grid);
     const exchange = await parts.exchanges.get(site.parsed.exchange);
     const tariff = exchange.tariff(site.parsed.timeframe!);
+    if (site.state === null) await requireListed(exchange, site.parsed.symbol, signal);
     let [windows, calls, bars] = [0, 0, 0];
     const scope = spec.refetch ? "all" : "due";
     for (const block of parts.backfiller.planBlocks(site, range, { scope, order: "oldest" })) {
@@ -157,6 +156,18 @@ async function plan(parts: ServiceParts, spec: BackfillSpec, signal?: AbortSigna
   return report;
 }
 
+/** `SYMBOL_UNKNOWN` for what the venue does not list. A plan is arithmetic: a venue that is away does not stop it. */
+async function requireListed(exchange: Exchange, symbol: string, signal?: AbortSignal): Promise<void> {
+  try {
+    await exchange.market(symbol, signal);
+  } catch (error) {
+    if (!(error instanceof HistoryError) || !AWAY.has(error.code)) throw error;
+  }
+}
+
+/** What a venue that cannot list its markets now answers. */
+const AWAY: ReadonlySet<string> = new Set(["EXCHANGE_UNAVAILABLE", "EXCHANGE_REFUSED", "RATE_LIMITED"]);
+
 function rangeToPlan(
   site: NodeSite,
   bounds: { start: number | null; end: number | null },
@@ -177,14 +188,11 @@ function rangeToPlan(
   return snapOutward([start, Math.max(start, end)], site.grid);
 }
 
-function validate(
-  settings: HistorySettings,
-  requests: Parameters<HistoryService["validate"]>[0],
-): ValidationProblem[] {
-  return requests.flatMap(({ request, problem }, index): ValidationProblem[] => {
+function validate(provider: Provider, requests: readonly ToValidate[]): ValidationProblem[] {
+  return requests.flatMap(({ request, problem, context }, index): ValidationProblem[] => {
     if (problem !== undefined) return [problem];
     try {
-      resolveQuestion(request, settings);
+      provider.check(request, context);
       return [];
     } catch (error) {
       if (!(error instanceof HistoryError)) throw error;

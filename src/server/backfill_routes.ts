@@ -5,10 +5,10 @@ import { HistoryError } from "../core/errors.ts";
 import { BATCH_MAX_ITEMS } from "../core/limits.ts";
 import { parseNodeId } from "../core/node_id.ts";
 import type { Priority } from "../core/ports.ts";
-import type { FetchRequest } from "../core/request.ts";
-import type { BackfillSpec, ValidationProblem } from "../core/service.ts";
-import { BARS_NAMES, limitOf, readFetchRequest } from "./bars_query.ts";
+import type { BackfillSpec, ToValidate } from "../core/service.ts";
+import { BARS_NAMES, contextOf, limitOf, readFetchRequest } from "./bars_query.ts";
 import { readJson } from "./body.ts";
+import { checkSameQuery } from "./cursors.ts";
 import { formatFor } from "./negotiation.ts";
 import {
   badRequest,
@@ -62,18 +62,24 @@ export async function handleCancelBackfill(call: Call): Promise<Response> {
 /** `POST /v1/validate`. */
 export async function handleValidate(call: Call): Promise<Response> {
   const body = readObject(await readJson(call.request), new Set(["requests"]), "the body");
-  const requests = listOf(body, "requests").map(readRequest);
+  const requests = listOf(body, "requests").map((value, index) => readRequest(value, index, call));
   const problems = call.standing.service.validate(requests);
   return jsonResponse({ ok: problems.length === 0, problems });
 }
 
 /** What cannot even be read goes on as a problem, beside a request that says nothing. */
-function readRequest(value: unknown, index: number): { request: FetchRequest; problem?: ValidationProblem } {
+function readRequest(value: unknown, index: number, { standing: { config, cursors } }: Call): ToValidate {
   try {
     const query = readObject(value, BARS_NAMES, `request ${index}`);
-    limitOf(query);
+    const limit = limitOf(query);
     formatFor(query, null);
-    return { request: readFetchRequest(query) };
+    const token = textOf(query, "cursor");
+    const cursor = token === undefined ? null : cursors.open(token, "/v1/bars");
+    if (cursor !== null) checkSameQuery(query, cursor.query);
+    return {
+      request: readFetchRequest(cursor?.query ?? query),
+      context: contextOf(config, { unlimited: limit === undefined && cursor === null }),
+    };
   } catch (error) {
     if (!(error instanceof HistoryError)) throw error;
     const { code, message, hint } = error;

@@ -3,10 +3,11 @@
 import { checkBounds } from "../core/effective_range.ts";
 import { HistoryError } from "../core/errors.ts";
 import { nodeId, parseNodeId } from "../core/node_id.ts";
-import type { FetchRequest } from "../core/request.ts";
+import type { FetchRequest, RequestContext } from "../core/request.ts";
 import { FORMAT_NAMES } from "../formats/format.ts";
-import { MAX_PAGE_ROWS } from "../core/limits.ts";
+import { MAX_PAGE_ROWS, UNPINNED_MAX_ROWS } from "../core/limits.ts";
 import type { QueryParam } from "./route.ts";
+import type { ServerConfig } from "./settings.ts";
 import { asOfOf, badRequest, numberOf, type Query, secondsOf, textOf } from "./query.ts";
 import { AS_OF, CURSOR, END, FINGERPRINT, LIMIT, NODE_ID, START, WORLD_ID } from "./parameters.ts";
 
@@ -85,6 +86,12 @@ export function readFetchRequest(query: Query): FetchRequest {
     minCoverage: numberOf(query, "min_coverage", { min: 0, max: 1, fraction: true }),
     sla: deadline === undefined ? undefined : { total_deadline_ms: deadline },
   });
+}
+
+/** What HTTP adds to a request. `unlimited`: nobody named a limit, so the answer may span fewer slots. */
+export function contextOf(config: ServerConfig, { unlimited }: { unlimited: boolean }): RequestContext {
+  const { requireContext, maxRangeBars } = config;
+  return { requireContext, maxSlots: unlimited ? Math.min(UNPINNED_MAX_ROWS, maxRangeBars) : maxRangeBars };
 }
 
 /** `limit`, or `undefined`. */

@@ -1,7 +1,7 @@
 /** `GET /v1/bars`: one question, answered in the format that the caller wants, whole or page by page. */
 
 import { HistoryError } from "../core/errors.ts";
-import { DEFAULT_PAGE_ROWS, UNPINNED_MAX_ROWS } from "../core/limits.ts";
+import { DEFAULT_PAGE_ROWS } from "../core/limits.ts";
 import { slotCount } from "../core/timeframe.ts";
 import type { Metadata } from "../core/metadata.ts";
 import type { RequestContext } from "../core/request.ts";
@@ -10,7 +10,7 @@ import { decodeRows, sliceRows } from "../core/stored_chunk.ts";
 import { encodeBars } from "../formats/encode.ts";
 import { type FormatName, MEDIA_TYPES } from "../formats/format.ts";
 import { answerHeaders, answerTag, cachingHeaders, type HeaderMap, isNotModified } from "./answer_headers.ts";
-import { limitOf, readFetchRequest } from "./bars_query.ts";
+import { contextOf, limitOf, readFetchRequest } from "./bars_query.ts";
 import { checkSameQuery, expired, invalid, nextUrl, stableQuery } from "./cursors.ts";
 import { formatFor } from "./negotiation.ts";
 import { textOf } from "./query.ts";
@@ -96,11 +96,7 @@ async function ask(call: Call, asked: Asked): Promise<Answer> {
     delete request.last;
     [request.start, request.end] = continuation.effective;
   }
-  const context: RequestContext = {
-    signal: call.signal,
-    requireContext: config.requireContext,
-    maxSlots: asked.unlimited ? Math.min(UNPINNED_MAX_ROWS, config.maxRangeBars) : config.maxRangeBars,
-  };
+  const context: RequestContext = { ...contextOf(config, asked), signal: call.signal };
   if (asked.limit !== null) context.page = { limit: asked.limit + 1, after: continuation?.from ?? null };
   const answer = await service.bars(request, context);
   checkSize(answer.metadata, config.maxRangeBars);

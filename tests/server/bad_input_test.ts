@@ -1,6 +1,6 @@
 /** Each route × what can be wrong with a request: its stable code, and a hint that says the way out. */
 
-import { ok, strictEqual } from "node:assert/strict";
+import { deepStrictEqual, ok, strictEqual } from "node:assert/strict";
 import { AS_OFS, FIRST, NODE } from "./fake_service.ts";
 import { makeBench, problemOf } from "./harness.ts";
 
@@ -336,6 +336,34 @@ Deno.test("a known path with another method is 405 with Allow, OPTIONS lists the
   const head = await get("/v1/bar", { method: "HEAD" });
   strictEqual(head.status, 404);
   strictEqual(await head.text(), "");
+});
+
+Deno.test("validate judges a request as it would be asked: under which context, of how many slots, by which cursor", async () => {
+  const { post, get, service } = makeBench({ config: { requireContext: true, maxRangeBars: 2_000_000 } });
+  const asked = { node_id: NODE, start: FIRST, end: FIRST + 600, execution_domain: "live" };
+  const page = await (await get(`/v1/bars?${new URLSearchParams({ ...asked, limit: "3" } as never)}`)).json();
+  const response = await post("/v1/validate", {
+    requests: [
+      asked,
+      { ...asked, limit: 5 },
+      { ...asked, cursor: page.next },
+      { cursor: page.next },
+      { ...asked, cursor: "made-up" },
+      { ...asked, end: FIRST + 1200, cursor: page.next },
+    ],
+  });
+  const { problems } = await response.json();
+  deepStrictEqual(problems.map(({ index, code }: { index: number; code: string }) => `${index} ${code}`), [
+    "4 CURSOR_INVALID",
+    "5 CURSOR_INVALID",
+  ]);
+  deepStrictEqual(service.validated.slice(0, 4).map(({ context }) => context), [
+    { requireContext: true, maxSlots: 1_000_000 },
+    { requireContext: true, maxSlots: 2_000_000 },
+    { requireContext: true, maxSlots: 2_000_000 },
+    { requireContext: true, maxSlots: 2_000_000 },
+  ]);
+  deepStrictEqual(service.validated[3].request.start, FIRST);
 });
 
 Deno.test("validate names each bad request by its index, and asks nothing", async () => {

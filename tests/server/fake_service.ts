@@ -28,6 +28,7 @@ import type {
   ServiceEvent,
   SnapshotPage,
   SnapshotRow,
+  ToValidate,
   ValidationProblem,
   VerifyReport,
 } from "../../src/core/service.ts";
@@ -49,6 +50,8 @@ export class FakeService implements HistoryService {
   readonly series = new Map<string, Bars>();
   readonly artifacts = new Map<string, Uint8Array>();
   readonly jobs = new Map<string, JobReport>();
+  /** What the last validation looked at. */
+  validated: ToValidate[] = [];
   /** What was asked, in order. */
   readonly asked: { request: FetchRequest; context?: RequestContext }[] = [];
   /** Thrown by the next call of `bars`. */
@@ -233,7 +236,8 @@ export class FakeService implements HistoryService {
   }
 
   /** Knows node ids alone; what the edge found wrong comes first. */
-  validate(requests: { request: FetchRequest; problem?: ValidationProblem }[]): ValidationProblem[] {
+  validate(requests: ToValidate[]): ValidationProblem[] {
+    this.validated = requests;
     return requests.flatMap(({ request, problem }, index) => {
       if (problem !== undefined) return [problem];
       if (this.series.has(request.nodeId)) return [];

@@ -1,7 +1,8 @@
 /** Backfill jobs (surface §4): started, found again, looked at, cancelled, gone on with after a restart; and plans. */
 
 import { deepStrictEqual, ok, strictEqual } from "node:assert/strict";
-import type { JobReport } from "../../src/core/service.ts";
+import { HistoryError } from "../../src/core/errors.ts";
+import type { JobReport, ToValidate } from "../../src/core/service.ts";
 import { rejection } from "../refusal.ts";
 import { refuses, stall, unreachable } from "./scripted_venue.ts";
 import { FORMING, inWorld, makeWorld, NODE, type World } from "./world.ts";
@@ -154,6 +155,42 @@ Deno.test("a plan tells windows, calls, weight, seconds and bytes, and fetches n
     const again = await world.service.plan({ ...SPEC, refetch: true });
     deepStrictEqual([again.windows, again.bars], [5, 50]);
     strictEqual(world.venue.calls.length, calls);
+  }));
+
+Deno.test("a plan of what the venue does not list is refused; of what it cannot list now, it is made all the same", () =>
+  inWorld({}, async (world) => {
+    world.venue.listing = () => {
+      throw new HistoryError("SYMBOL_UNKNOWN", "Cannot find it: it is not listed", {
+        hint: "Ask for another",
+      });
+    };
+    strictEqual((await rejection(world.service.plan(SPEC))).code, "SYMBOL_UNKNOWN");
+    world.venue.listing = () => {
+      throw new HistoryError("EXCHANGE_UNAVAILABLE", "Cannot reach it", { hint: "Wait" });
+    };
+    strictEqual((await world.service.plan(SPEC)).windows, 5);
+  }));
+
+Deno.test("a request is judged as it would be asked, and nobody is asked", () =>
+  inWorld({ config: { seamless: { artifact: { publish_fingerprint: false } } } }, async (world) => {
+    const request = { nodeId: NODE, ...RANGE };
+    const codes = (o: ToValidate) => world.service.validate([o]).map(({ index, code }) => `${index} ${code}`);
+    deepStrictEqual(codes({ request }), []);
+    deepStrictEqual(codes({ request, context: { requireContext: true } }), ["0 CONTEXT_REQUIRED"]);
+    deepStrictEqual(codes({ request, context: { maxSlots: 49 } }), ["0 RANGE_TOO_LARGE"]);
+    deepStrictEqual(codes({ request: { nodeId: NODE, last: 50 }, context: { maxSlots: 49 } }), [
+      "0 RANGE_TOO_LARGE",
+    ]);
+    // What lies beyond the forming bar is no part of the answer.
+    deepStrictEqual(
+      codes({ request: { ...request, end: FORMING + 10 ** 9 }, context: { maxSlots: 60 } }),
+      [],
+    );
+    deepStrictEqual(codes({ request: { ...request, executionDomain: "backtest", asOf: "2024-01-01" } }), [
+      "0 DOMAIN_DISABLED",
+    ]);
+    strictEqual(world.venue.calls.length, 0);
+    await world.settled(Promise.resolve());
   }));
 
 Deno.test("jobs that are none, and specs that cannot be, are refused with a code", () =>

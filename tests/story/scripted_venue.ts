@@ -79,6 +79,8 @@ export class ScriptedVenue implements Exchange {
   isAbsent: (ts: number, symbol: string) => boolean = () => false;
   /** The values of a bar. */
   values: (ts: number, symbol: string) => Values = (ts) => valuesOf(ts);
+  /** Throws for what the venue does not list; null: it lists everything. */
+  listing: ((symbol: string) => void) | null = null;
   /** Where the venue says that there can be no bars. */
   absentSpans: AbsentSpan[] = [];
   /** The last word over a reply, before it leaves. */
@@ -102,8 +104,10 @@ export class ScriptedVenue implements Exchange {
     return this.calls.map(({ symbol, timeframe, range }) => `${symbol} ${timeframe} ${range.join("-")}`);
   }
 
-  market(symbol: string): Promise<Market> {
-    return Promise.resolve({ symbol, active: true, volumeUnit: "base", timeframes: ["1m", "1h", "1d"] });
+  // deno-lint-ignore require-await -- the port is asynchronous; so are its failures.
+  async market(symbol: string): Promise<Market> {
+    if (this.listing !== null) this.listing(symbol);
+    return { symbol, active: true, volumeUnit: "base", timeframes: ["1m", "1h", "1d"] };
   }
 
   tariff(): BarsTariff {

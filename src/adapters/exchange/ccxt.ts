@@ -115,7 +115,8 @@ class CcxtExchange implements Exchange {
     };
   }
 
-  tariff(): BarsTariff {
+  tariff(timeframe: string): BarsTariff {
+    this.#checkTimeframe(timeframe);
     return { ...this.#tariff };
   }
 

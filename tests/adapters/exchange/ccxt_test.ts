@@ -63,6 +63,7 @@ Deno.test("a timeframe that the venue lacks is BAD_TIMEFRAME with those it has",
 Deno.test("the tariff is what ccxt charges for a full page", async () => {
   await onVenue("binance", { now: NOW }, ({ exchange }) => {
     assert.deepEqual(exchange.tariff("1m"), { cost: 0.4, pageRows: 1000, msPerUnit: 50 });
+    assert.throws(() => exchange.tariff("7m"), { code: "BAD_TIMEFRAME" });
     return Promise.resolve();
   });
 });
