@@ -230,7 +230,8 @@ function gapRow(gap: FoundGap, grid: Grid): GapRow {
     settled: isSettled(gap.reason),
     first_seen: row === null ? null : Math.floor(row.firstAskedAt),
     last_asked: row === null ? null : Math.floor(row.askedAt),
-    next_ask: row === null || row.nextAsk === null ? null : Math.ceil(row.nextAsk),
+    // Cut as last_asked is, so that what lies between the two is the step of spec §4.
+    next_ask: row === null || row.nextAsk === null ? null : Math.floor(row.nextAsk),
     attempts: row?.attempts ?? 0,
     error: row?.error ?? null,
     alternative: null,

@@ -85,6 +85,14 @@ Deno.test("gaps tell when a hole was first seen, last asked and is due, how ofte
     ]);
   }));
 
+Deno.test("next_ask lies whole steps after last_asked, whatever part of a second the venue was asked in", () =>
+  inWorld({ nowMs: (FORMING + 30) * 1000 + 700 }, async (world) => {
+    holed(world);
+    await world.fill(PAST);
+    const [gap] = (await world.service.gaps(NODE, { range: PAST, limit: 10 })).gaps;
+    deepStrictEqual([gap.last_asked, gap.next_ask], [FORMING + 30, FORMING + 630]);
+  }));
+
 Deno.test("gaps can be asked for one reason, and total and page count that reason alone", () =>
   inWorld({}, async (world) => {
     holed(world);
