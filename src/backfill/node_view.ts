@@ -9,7 +9,7 @@ import { isSettled } from "../core/gap_reason.ts";
 import type { NodeState } from "../core/ports.ts";
 import { slotOf, slotStart } from "../core/timeframe.ts";
 import type { Grid } from "../core/timeframe.ts";
-import { type Ranges, type TimeRange, toRanges } from "../core/time_range.ts";
+import { isWithinOne, type Ranges, type TimeRange, toRanges } from "../core/time_range.ts";
 import type { Compute } from "../compute/mod.ts";
 
 /** Ranges are flat, sorted, coalesced and on the node's grid. */
@@ -25,6 +25,8 @@ export interface NodeView {
   /** Slots with a final bar or a settled reason. */
   covered: Ranges;
 }
+
+const NONE: Ranges = new Float64Array(0);
 
 const views = new WeakMap<NodeState, NodeView>();
 
@@ -46,11 +48,13 @@ export function viewOf(state: NodeState, compute: Compute): NodeView {
 
 /** Runs without a bar inside `range`, each with its reason. */
 export function gapsOf(view: NodeView, range: TimeRange, compute: Compute): FoundGap[] {
+  if (isWithinOne(range, view.withBar)) return [];
   return explainMissing(compute.missingRanges(range, view.withBar, view.grid), view.spans);
 }
 
 /** Slots of `range` that are neither held nor settled at venue time `now` (spec §1, §4). */
 export function openSlots(view: NodeView, range: TimeRange, now: number, compute: Compute): Ranges {
+  if (isWithinOne(range, view.covered)) return NONE;
   const held = joined(view.covered, freshProvisional(view, now));
   return compute.missingRanges(range, held, view.grid);
 }

@@ -4,7 +4,7 @@
  */
 
 import { HistoryError } from "./errors.ts";
-import { NODE_ID_MAX_BYTES } from "./limits.ts";
+import { NODE_ID_MAX_BYTES, NODE_IDS_KEPT } from "./limits.ts";
 import { isTimeframe } from "./timeframe.ts";
 
 /** A node id taken apart. `timeframe` only for ohlcv; `origin` only for derived series (`1m`, `trades`, a recipe). */
@@ -22,10 +22,22 @@ const ORIGIN = /^[A-Za-z0-9_-]+$/;
 const UNPRINTABLE = /[\u0000-\u001f\u007f-\u009f\u2028\u2029]/;
 const encoder = new TextEncoder();
 
+/** Ids taken apart lately: each request asks for the same one several times over. */
+const known = new Map<string, Readonly<ParsedNode>>();
+
 /**
  * Takes a node id apart. `HistoryError` `BAD_NODE_ID` for what is none, `BAD_TIMEFRAME` where only the timeframe is wrong.
  */
-export function parseNodeId(text: string): ParsedNode {
+export function parseNodeId(text: string): Readonly<ParsedNode> {
+  const before = known.get(text);
+  if (before !== undefined) return before;
+  const parsed = Object.freeze(takenApart(text));
+  if (known.size >= NODE_IDS_KEPT) known.clear();
+  known.set(text, parsed);
+  return parsed;
+}
+
+function takenApart(text: string): ParsedNode {
   if (typeof text !== "string" || text === "") throw badNodeId(String(text), "it is empty");
   const bytes = encoder.encode(text).length;
   if (bytes > NODE_ID_MAX_BYTES) {

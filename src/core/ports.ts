@@ -219,8 +219,15 @@ export interface BarStore {
   /** Changes whenever anything in the store did, by any process. Cheap. */
   version(): Promise<string>;
   nodes(page: { exchange?: string; after?: string; limit: number }): Promise<NodeRecord[]>;
-  /** Final chunks that hold rows of the range, ascending, as they were at or after `state`. Long reads yield to the event loop. */
-  read(nodeId: string, range: TimeRange, signal?: AbortSignal): AsyncIterable<StoredChunk>;
+  /**
+   * Final chunks that hold rows of the range, ascending, as they were at or after `state`. Long reads yield to the
+   * event loop. Who got a state of the node just now gives it, which spares a look for a newer one.
+   */
+  read(
+    nodeId: string,
+    range: TimeRange,
+    o?: { signal?: AbortSignal; state?: NodeState },
+  ): AsyncIterable<StoredChunk>;
   commit(write: WindowWrite): Promise<WindowOutcome>;
   /** Ascending in ts, then in the order they were seen. */
   revisions(nodeId: string, range: TimeRange): Promise<Revision[]>;

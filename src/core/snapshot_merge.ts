@@ -7,7 +7,7 @@ import { isExplained } from "./gap_reason.ts";
 import type { FindingRecord, GapRecord } from "./manifest.ts";
 import { slotCount } from "./timeframe.ts";
 import type { Grid } from "./timeframe.ts";
-import type { Ranges, TimeRange } from "./time_range.ts";
+import { firstEndingAfter, type Ranges, type TimeRange } from "./time_range.ts";
 
 /** The parts of gaps that lie outside `cut`. Both ascend and are disjoint, on the grid. */
 export function gapsOutside(gaps: readonly GapRecord[], cut: Ranges, grid: Grid): GapRecord[] {
@@ -112,16 +112,4 @@ export function slotsWithin(held: Ranges, [start, end]: TimeRange, grid: Grid): 
 export function contains(ranges: Ranges, t: number): boolean {
   const at = firstEndingAfter(ranges, t);
   return at < ranges.length && ranges[at] <= t;
-}
-
-/** The index (even) of the first range that ends after `t`. */
-function firstEndingAfter(ranges: Ranges, t: number): number {
-  let low = 0;
-  let high = ranges.length / 2;
-  while (low < high) {
-    const middle = (low + high) >>> 1;
-    if (ranges[2 * middle + 1] <= t) low = middle + 1;
-    else high = middle;
-  }
-  return 2 * low;
 }

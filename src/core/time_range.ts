@@ -48,6 +48,24 @@ export function clipRange(range: TimeRange, bounds: TimeRange): TimeRange | null
   return start < end ? [start, end] : null;
 }
 
+/** Whether one of the ranges, ascending and apart, holds all of `range`. */
+export function isWithinOne(range: TimeRange, ranges: Ranges): boolean {
+  const at = firstEndingAfter(ranges, range[0]);
+  return at < ranges.length && ranges[at] <= range[0] && ranges[at + 1] >= range[1];
+}
+
+/** The index (even) of the first range that ends after `t`. The ranges ascend. */
+export function firstEndingAfter(ranges: Ranges, t: number): number {
+  let low = 0;
+  let high = ranges.length / 2;
+  while (low < high) {
+    const middle = (low + high) >>> 1;
+    if (ranges[2 * middle + 1] <= t) low = middle + 1;
+    else high = middle;
+  }
+  return 2 * low;
+}
+
 function numberOf(value: unknown, index: number): number {
   if (typeof value === "number") return value;
   throw new TypeError(`Cannot pack range ${index}: its bounds are not numbers`);

@@ -21,7 +21,7 @@ import type { AsOfRegister, BarStore, Clock, Log } from "../core/ports.ts";
 import type { Answer } from "../core/service.ts";
 import { barsOfChunks, chunkRange, decodeRows } from "../core/stored_chunk.ts";
 import { intervalOf, slotCount, slotOf, slotStart } from "../core/timeframe.ts";
-import { type TimeRange, toPairs } from "../core/time_range.ts";
+import { isWithinOne, type TimeRange, toPairs } from "../core/time_range.ts";
 import { answerOf } from "./answer_rows.ts";
 import { baseMetadata, flagsOf, gapList } from "./answer_metadata.ts";
 import type { Heads } from "./heads.ts";
@@ -124,7 +124,7 @@ async function rowsOf(
   const on = { grid: site.grid, compute: parts.compute };
   const final: Piece[] = [];
   const late: Bars[] = [];
-  for await (const stored of parts.store.read(question.nodeId, [start, end])) {
+  for await (const stored of parts.store.read(question.nodeId, [start, end], { state: o.view.state })) {
     const chunk = chunkAtState(stored, o.view, parts.compute);
     if (chunk === null) continue;
     const piece = pieceOf(chunk, [start, o.finalUntil], on);
@@ -244,7 +244,7 @@ async function unlessUnreadable<T>(
 
 /**
  * The snapshot covers the final part, and its rows there are the hot store's: by digest where both hold the same
- * chunk, and for the two chunks that the range may cut by the digests of the cut rows.
+ * chunk, also where the range cuts it; else for the two chunks that it may cut by the digests of the cut rows.
  */
 async function belongsTo(
   head: Snapshot,
@@ -254,15 +254,19 @@ async function belongsTo(
   const { site } = o.moment;
   if (parts.snapshots === null || !(o.final[0] < o.final[1])) return false;
   const covered = await parts.snapshots.covered(head.manifest);
-  if (parts.compute.missingRanges(o.final, covered, site.grid).length > 0) return false;
-  const hot = new Map(o.pieces.map((piece) => [piece.k, piece.digest]));
+  const isCovered = isWithinOne(o.final, covered) ||
+    parts.compute.missingRanges(o.final, covered, site.grid).length === 0;
+  if (!isCovered) return false;
+  const hot = new Map(o.pieces.map((piece) => [piece.k, piece]));
   for (const record of await parts.snapshots.chunkDigests(head.manifest, o.final)) {
     const ours = hot.get(record.k);
     hot.delete(record.k);
-    if (ours === record.digest) continue;
+    if (ours?.source === record.digest || ours?.digest === record.digest) continue;
     const slots = chunkRange(record.k, site.grid);
     if (slots[0] >= o.final[0] && slots[1] <= o.final[1]) return false;
-    if (await cutDigest(head, { slots, range: o.final, grid: site.grid }, parts) !== ours) return false;
+    if (await cutDigest(head, { slots, range: o.final, grid: site.grid }, parts) !== ours?.digest) {
+      return false;
+    }
   }
   return hot.size === 0;
 }

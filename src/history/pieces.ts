@@ -15,10 +15,11 @@ import { type Grid, intervalOf } from "../core/timeframe.ts";
 import type { TimeRange } from "../core/time_range.ts";
 import { viewBars } from "../core/bar_frame.ts";
 
-/** Rows of one chunk. `digest` is the SFP-1 chunk digest of these rows alone. */
+/** Rows of one chunk. `digest` is the SFP-1 chunk digest of these rows alone, `source` that of the chunk they were cut from. */
 export interface Piece extends BarSlice {
   k: number;
   digest: string;
+  source: string;
 }
 
 /** Cut chunks keep their last cuts: the same questions asked again copy and hash nothing. */
@@ -33,13 +34,14 @@ export function pieceOf(
   const [from, to] = rowsWithin(chunk, range);
   if (from === to) return null;
   if (to - from === chunk.rows) {
-    return { k: chunk.k, rows: chunk.rows, bytes: chunk.bytes, digest: chunk.digest };
+    return { k: chunk.k, rows: chunk.rows, bytes: chunk.bytes, digest: chunk.digest, source: chunk.digest };
   }
   const known = cuts.get(chunk) ?? [];
   const same = known.find((cut) => cut.from === from && cut.to === to);
   if (same !== undefined) return same.piece;
   const bytes = sliceRows(chunk, from, to);
-  const piece = { k: chunk.k, rows: to - from, bytes, digest: digestOf(decodeRows(bytes), o) };
+  const digest = digestOf(decodeRows(bytes), o);
+  const piece = { k: chunk.k, rows: to - from, bytes, digest, source: chunk.digest };
   cuts.set(chunk, [{ from, to, piece }, ...known.slice(0, CHUNK_CUTS_KEPT - 1)]);
   return piece;
 }
@@ -48,7 +50,8 @@ export function pieceOf(
 export function piecesOfBars(bars: Bars, o: { grid: Grid; compute: Compute }): Piece[] {
   return chunkParts(bars.ts, o.grid).map(({ k, from, to }) => {
     const rows = viewBars(bars, from, to);
-    return { k, rows: to - from, bytes: encodeRows(rows), digest: digestOf(rows, o) };
+    const digest = digestOf(rows, o);
+    return { k, rows: to - from, bytes: encodeRows(rows), digest, source: digest };
   });
 }
 

@@ -259,7 +259,7 @@ async function verifyHot(
   const state = await parts.store.state(nodeId);
   if (state === null) return;
   const { grid } = state.node;
-  for await (const chunk of parts.store.read(nodeId, [-EVER, EVER], parts.signal)) {
+  for await (const chunk of parts.store.read(nodeId, [-EVER, EVER], { signal: parts.signal })) {
     report.checked.chunks++;
     const rows = decodeRows(chunk.bytes);
     if (parts.compute.verifyChunk(rows, chunk, grid)) continue;

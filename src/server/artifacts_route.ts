@@ -9,7 +9,7 @@ import { cachingHeaders, type HeaderMap, isNotModified } from "./answer_headers.
 import { HttpRefusal } from "./errors.ts";
 import { badRequest, decodeOnce, shown } from "./query.ts";
 import type { Call } from "./route.ts";
-import { bodyOf } from "./send_body.ts";
+import { respond } from "./send_body.ts";
 
 const TYPES: Readonly<Record<string, string>> = {
   json: "application/json",
@@ -37,14 +37,13 @@ export async function handleArtifact(call: Call): Promise<Response> {
   headers["content-length"] = String(span.end - span.start);
   const status = part ? 206 : 200;
   if (call.request.method === "HEAD") return new Response(null, { status, headers });
-  const body = await bodyOf(pieces(service, key, span), () => ({
+  return await respond(pieces(service, key, span), { status, headers }, () => ({
     clock,
     writeTimeoutMs: config.writeTimeoutMs,
     signal: call.signal,
     onEnd: call.hold(),
     onFault: (error) => log.emit("warn", "seamless.http.body_cut", { path: key, error: String(error) }),
   }));
-  return new Response(body, { status, headers });
 }
 
 /** The key that a path names, each segment decoded once. `BAD_REQUEST` for segments that would lead elsewhere. */

@@ -15,7 +15,7 @@ import { checkSameQuery, expired, invalid, nextUrl, stableQuery } from "./cursor
 import { formatFor } from "./negotiation.ts";
 import { textOf } from "./query.ts";
 import type { Call } from "./route.ts";
-import { bodyOf } from "./send_body.ts";
+import { respond } from "./send_body.ts";
 
 /** What a cursor of bars holds besides the query: the ranges of page one, and what is still to come. */
 interface Continuation {
@@ -57,14 +57,13 @@ export async function handleBars(call: Call): Promise<Response> {
     slices: page.slices,
     next: page.next,
   });
-  const body = await bodyOf(pieces, () => ({
+  return await respond(pieces, { headers }, () => ({
     clock: call.standing.clock,
     writeTimeoutMs: config.writeTimeoutMs,
     signal: call.signal,
     onEnd: call.hold(),
     onFault: (error) => logFault(call, error),
   }));
-  return new Response(body, { headers });
 }
 
 function readAsked(call: Call): Asked {

@@ -23,21 +23,35 @@ export interface StreamTerms {
 
 type Piece = Uint8Array<ArrayBuffer>;
 
-/** A whole body when it is short, else a stream of it. `onEnd` of the terms is only called for streams. */
-export async function bodyOf(
+/** Answers with pieces: as one body when they are short, else as a stream. `onEnd` of the terms is only called for streams. */
+export async function respond(
   pieces: AsyncIterable<Piece>,
+  init: ResponseInit,
   terms: () => StreamTerms,
-): Promise<Piece | ReadableStream<Piece>> {
+): Promise<Response> {
   const source = pieces[Symbol.asyncIterator]();
   const first: Piece[] = [];
   let size = 0;
   while (size < ONE_BUFFER_BYTES) {
     const next = await source.next();
-    if (next.done) return first.length === 1 ? first[0] : concatBytes(first);
+    if (next.done) return new Response(first.length === 1 ? first[0] : joined(first, size), init);
     first.push(next.value);
     size += next.value.length;
   }
-  return stream(concatBytes(first), source, terms());
+  return new Response(stream(concatBytes(first), source, terms()), init);
+}
+
+let scratch = new Uint8Array(0);
+
+/** The pieces in one row, good until the next call: a response takes a copy of its bytes when it is made. */
+function joined(pieces: readonly Piece[], size: number): Piece {
+  if (scratch.length < size) scratch = new Uint8Array(2 * size);
+  let at = 0;
+  for (const piece of pieces) {
+    scratch.set(piece, at);
+    at += piece.length;
+  }
+  return scratch.subarray(0, size);
 }
 
 function stream(head: Piece, source: AsyncIterator<Piece>, terms: StreamTerms): ReadableStream<Piece> {

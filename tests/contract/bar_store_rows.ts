@@ -105,7 +105,7 @@ export const ROW_CHECKS: Record<string, BarStoreCheck> = {
     const controller = new AbortController();
     const seen: number[] = [];
     const reading = async () => {
-      for await (const { k } of store.read(NODE, EVER, controller.signal)) {
+      for await (const { k } of store.read(NODE, EVER, { signal: controller.signal })) {
         seen.push(k);
         controller.abort();
       }
@@ -113,7 +113,7 @@ export const ROW_CHECKS: Record<string, BarStoreCheck> = {
     await assert.rejects(reading(), failsWith("CANCELLED"));
     assert.deepEqual(seen, [0]);
     await assert.rejects(
-      Array.fromAsync(store.read(NODE, EVER, AbortSignal.abort())),
+      Array.fromAsync(store.read(NODE, EVER, { signal: AbortSignal.abort() })),
       failsWith("CANCELLED"),
     );
   },

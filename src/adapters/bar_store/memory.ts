@@ -78,7 +78,11 @@ export class MemoryBarStore implements BarStore {
       .slice(0, limit);
   }
 
-  async *read(nodeId: string, range: TimeRange, signal?: AbortSignal): AsyncIterable<StoredChunk> {
+  async *read(
+    nodeId: string,
+    range: TimeRange,
+    { signal }: { signal?: AbortSignal; state?: NodeState } = {},
+  ): AsyncIterable<StoredChunk> {
     this.#checkOpen();
     throwIfCancelled(signal, `Reading ${nodeId}`);
     for (const chunk of this.#nodes.get(nodeId)?.chunksWithin(range) ?? []) {

@@ -91,10 +91,15 @@ export class SqliteBarStore implements BarStore {
     );
   }
 
-  async *read(nodeId: string, range: TimeRange, signal?: AbortSignal): AsyncIterable<StoredChunk> {
+  async *read(
+    nodeId: string,
+    range: TimeRange,
+    { signal, state }: { signal?: AbortSignal; state?: NodeState } = {},
+  ): AsyncIterable<StoredChunk> {
     const act = `Reading ${nodeId}`;
     throwIfCancelled(signal, act);
-    const view = this.#viewOf(nodeId);
+    const held = state === undefined ? undefined : this.#views.get(nodeId)?.view;
+    const view = held !== undefined && held.state === state ? held : this.#viewOf(nodeId);
     if (view === null) return;
     let loaded = 0;
     for (const head of headsWithin(view, range)) {
