@@ -89,6 +89,15 @@ export function barsBetween(frame: Bars, start: number, end: number): Bars {
   return viewBars(frame, from, Math.max(from, firstAtOrAfter(frame.ts, end)));
 }
 
+/** The rows whose `ts` is to be kept; the frame itself where that is all of them, else new memory. */
+export function barsWhere(frame: Bars, keeps: (ts: number) => boolean): Bars {
+  const kept = Array.from(frame.ts.keys()).filter((row) => keeps(frame.ts[row]));
+  if (kept.length === frame.ts.length) return frame;
+  const picked = makeBars(kept.length);
+  for (const name of BAR_COLUMNS) kept.forEach((row, at) => picked[name][at] = frame[name][row]);
+  return picked;
+}
+
 /** Joins frames end to end into new memory. The caller sees to it that they ascend. */
 export function concatBars(frames: readonly Bars[]): Bars {
   if (frames.length === 1) return frames[0];

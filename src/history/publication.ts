@@ -2,8 +2,7 @@
 
 import type { Compute } from "../compute/types.ts";
 import { BoundedMap } from "../core/bounded_map.ts";
-import { viewBars } from "../core/bar_frame.ts";
-import type { Bars } from "../core/bar_frame.ts";
+import { barsWhere } from "../core/bar_frame.ts";
 import type { JsonValue } from "../core/canonical_json.ts";
 import type { GapReason } from "../core/gap_reason.ts";
 import type { ChunkRecord } from "../core/manifest.ts";
@@ -105,7 +104,7 @@ export class OurChunks {
   #claimed(chunk: StoredChunk): StoredChunk {
     if (this.#records.get(chunk.k)?.digest === chunk.digest) return chunk;
     const { grid, nodeId } = this.#publication.state.node;
-    const rows = rowsIn(decodeRows(chunk.bytes), this.#bars);
+    const rows = barsWhere(decodeRows(chunk.bytes), (ts) => contains(this.#bars, ts));
     const claimed = slotsWithin(this.#bars, chunkRange(chunk.k, grid), grid);
     if (rows.ts.length !== claimed) {
       throw new Error(
@@ -118,18 +117,4 @@ export class OurChunks {
     this.#kept.set(chunk.k, cut, cut.bytes.length);
     return cut;
   }
-}
-
-function rowsIn(bars: Bars, ranges: Ranges): Bars {
-  const kept = Array.from(bars.ts.keys()).filter((i) => contains(ranges, bars.ts[i]));
-  if (kept.length === bars.ts.length) return viewBars(bars, 0, kept.length);
-  const pick = (column: Float64Array) => Float64Array.from(kept, (i) => column[i]);
-  return {
-    ts: pick(bars.ts),
-    open: pick(bars.open),
-    high: pick(bars.high),
-    low: pick(bars.low),
-    close: pick(bars.close),
-    volume: pick(bars.volume),
-  };
 }

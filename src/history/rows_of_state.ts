@@ -5,7 +5,7 @@
 
 import type { NodeView } from "../backfill/node_view.ts";
 import type { Compute } from "../compute/mod.ts";
-import type { Bars } from "../core/bar_frame.ts";
+import { barsWhere } from "../core/bar_frame.ts";
 import type { StoredChunk } from "../core/ports.ts";
 import { contains } from "../core/snapshot_merge.ts";
 import { decodeRows, encodeRows } from "../core/stored_chunk.ts";
@@ -13,7 +13,7 @@ import { decodeRows, encodeRows } from "../core/stored_chunk.ts";
 /** The chunk as the state knew its slots; null when it had none of them. Values that were restated since are the new ones. */
 export function chunkAtState(chunk: StoredChunk, view: NodeView, compute: Compute): StoredChunk | null {
   if (digestAtState(chunk.k, view) === chunk.digest) return chunk;
-  const rows = rowsHeld(decodeRows(chunk.bytes), view);
+  const rows = barsWhere(decodeRows(chunk.bytes), (ts) => contains(view.withBar, ts));
   if (rows.ts.length === chunk.rows) return chunk;
   if (rows.ts.length === 0) return null;
   const [record] = compute.chunksOf(rows, view.grid);
@@ -29,17 +29,4 @@ function digestAtState(k: number, { state: { chunks } }: NodeView): string | und
     else high = middle;
   }
   return chunks[low]?.k === k ? chunks[low].digest : undefined;
-}
-
-function rowsHeld(bars: Bars, { withBar }: NodeView): Bars {
-  const kept = Array.from(bars.ts.keys()).filter((row) => contains(withBar, bars.ts[row]));
-  const pick = (column: Float64Array) => Float64Array.from(kept, (row) => column[row]);
-  return {
-    ts: pick(bars.ts),
-    open: pick(bars.open),
-    high: pick(bars.high),
-    low: pick(bars.low),
-    close: pick(bars.close),
-    volume: pick(bars.volume),
-  };
 }
