@@ -9,7 +9,7 @@ import { gridOf, slotStart } from "../core/timeframe.ts";
 import { slotOf } from "../core/timeframe.ts";
 import type { TimeRange } from "../core/time_range.ts";
 import type { StrategyName } from "../core/metadata.ts";
-import type { ParsedArguments } from "./arguments.ts";
+import { type ParsedArguments, usageError } from "./arguments.ts";
 import { asOfOption, choiceOption, domainOption, nameOption, numberOption, timeOption } from "./options.ts";
 
 /** Most nodes of one command line. */
@@ -77,7 +77,14 @@ export function rangeFor(
   return { start: slotStart(slotOf(end, grid) - bounds.last, grid), end };
 }
 
-/** Both ends, or nothing. */
-export function fullRange(range: { start: number | null; end: number | null }): TimeRange | null {
-  return range.start === null || range.end === null ? null : [range.start, range.end];
+/** The range of a report: up to now where only its start is given, null where nothing is. An end alone is refused. */
+export function reportRange(nodeId: string, args: ParsedArguments, nowMs: number): TimeRange | null {
+  const { start, end } = rangeFor(nodeId, boundsOf(args), nowMs);
+  if (start === null && end !== null) {
+    throw usageError(
+      "Cannot tell where to begin: --end stands without --start",
+      "Add --start, or leave both out",
+    );
+  }
+  return start === null ? null : [start, end ?? Math.max(start, Math.floor(nowMs / 1000))];
 }

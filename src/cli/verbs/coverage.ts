@@ -1,10 +1,9 @@
 /** `coverage`: which parts of a node are there. */
 
 import type { CoverageReport } from "../../core/service.ts";
-import { usageError } from "../arguments.ts";
 import type { Call, Verb } from "../call.ts";
 import { asOfOption, OPTIONS } from "../options.ts";
-import { boundsOf, fullRange, nodesOf, rangeFor } from "../request.ts";
+import { nodesOf, reportRange } from "../request.ts";
 import { count, instant, percent, table } from "../texts.ts";
 
 /** Runs of bars shown to people; `--json` has all. */
@@ -23,17 +22,7 @@ export const coverageVerb: Verb = {
 
 async function coverage(call: Call): Promise<number> {
   const [nodeId] = nodesOf(call.args);
-  const wanted = rangeFor(nodeId, boundsOf(call.args), call.s.nowMs());
-  if (wanted.start === null && wanted.end !== null) {
-    throw usageError(
-      "Cannot tell where to begin: --end stands without --start",
-      "Add --start, or leave both out",
-    );
-  }
-  if (wanted.start !== null && wanted.end === null) {
-    wanted.end = Math.max(wanted.start, Math.floor(call.s.nowMs() / 1000));
-  }
-  const range = fullRange(wanted) ?? undefined;
+  const range = reportRange(nodeId, call.args, call.s.nowMs()) ?? undefined;
   const asOf = asOfOption(call.args);
   const service = await call.service();
   const report = await service.coverage(nodeId, { range, asOf });

@@ -4,10 +4,9 @@ import { GAP_REASONS } from "../../core/gap_reason.ts";
 import { MAX_PAGE_ROWS } from "../../core/limits.ts";
 import type { GapPage, GapRow, HistoryService } from "../../core/service.ts";
 import type { TimeRange } from "../../core/time_range.ts";
-import { usageError } from "../arguments.ts";
 import type { Call, Verb } from "../call.ts";
 import { asOfOption, choiceOption, numberOption, OPTIONS } from "../options.ts";
-import { boundsOf, fullRange, nodesOf, rangeFor } from "../request.ts";
+import { nodesOf, reportRange } from "../request.ts";
 import { count, counted, instant, table } from "../texts.ts";
 
 /** Pages of gaps that one run reads; a node has at most so many times MAX_PAGE_ROWS gaps. */
@@ -38,19 +37,12 @@ export const gapsVerb: Verb = {
 
 async function gaps(call: Call): Promise<number> {
   const [nodeId] = nodesOf(call.args);
-  const wanted = rangeFor(nodeId, boundsOf(call.args), call.s.nowMs());
-  if (wanted.start === null && wanted.end !== null) {
-    throw usageError(
-      "Cannot tell where to begin: --end stands without --start",
-      "Add --start, or leave both out",
-    );
-  }
+  const asked = reportRange(nodeId, call.args, call.s.nowMs());
   const asOf = asOfOption(call.args);
   const reason = choiceOption(call.args, "reason", GAP_REASONS);
   const limit = numberOption(call.args, "limit", { min: 1, max: MAX_PAGE_ROWS * PAGES_MAX, whole: true });
   const service = await call.service();
-  if (wanted.start !== null) wanted.end ??= Math.max(wanted.start, Math.floor(call.s.nowMs() / 1000));
-  const range = fullRange(wanted) ?? await knownRange(service, nodeId, asOf);
+  const range = asked ?? await knownRange(service, nodeId, asOf);
   const page = range === null
     ? { node_id: nodeId, gaps: [], gaps_total: 0, next: null }
     : await allGaps(service, { nodeId, range, reason, asOf, limit: limit ?? Infinity });
