@@ -3,6 +3,7 @@
 import assert from "node:assert/strict";
 import { HistoryError } from "../../src/core/errors.ts";
 import type { ArtifactStore } from "../../src/core/ports.ts";
+import { holdTo } from "./promises.ts";
 
 const RACERS = 50;
 
@@ -120,19 +121,5 @@ const CHECKS: Record<string, Check> = {
 
 /** Registers one test per promise of the port. `make` gives an empty store. */
 export function artifactStoreContract(name: string, make: () => Promise<StoreUnderTest>): void {
-  for (const [promise, check] of Object.entries(CHECKS)) {
-    Deno.test({
-      name: `${name}: ${promise}`,
-      sanitizeOps: true,
-      sanitizeResources: true,
-      async fn() {
-        const under = await make();
-        try {
-          await check(under);
-        } finally {
-          await under.dispose();
-        }
-      },
-    });
-  }
+  holdTo(name, { promises: CHECKS, make });
 }

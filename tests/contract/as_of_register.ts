@@ -2,6 +2,7 @@
 
 import assert from "node:assert/strict";
 import type { AsOfRegister } from "../../src/core/ports.ts";
+import { holdTo } from "./promises.ts";
 
 /** An empty register, and how to throw it away. */
 export interface AsOfRegisterUnderTest {
@@ -49,19 +50,5 @@ const CHECKS: Record<string, Check> = {
 
 /** Registers one test per promise of the port. `make` gives an empty register. */
 export function asOfRegisterContract(name: string, make: () => Promise<AsOfRegisterUnderTest>): void {
-  for (const [promise, check] of Object.entries(CHECKS)) {
-    Deno.test({
-      name: `${name}: ${promise}`,
-      sanitizeOps: true,
-      sanitizeResources: true,
-      async fn() {
-        const under = await make();
-        try {
-          await check(under);
-        } finally {
-          await under.dispose();
-        }
-      },
-    });
-  }
+  holdTo(name, { promises: CHECKS, make });
 }

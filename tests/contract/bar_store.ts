@@ -8,6 +8,7 @@ import { ROW_CHECKS } from "./bar_store_rows.ts";
 import type { BarStoreUnderTest } from "./bar_store_samples.ts";
 import { STATE_CHECKS } from "./bar_store_states.ts";
 import { WRITE_CHECKS } from "./bar_store_writes.ts";
+import { holdTo } from "./promises.ts";
 
 const GROUPS = [
   NODE_CHECKS,
@@ -21,19 +22,5 @@ const GROUPS = [
 
 /** Registers one test per promise of the port. `make` gives a store that holds the node of the samples, and nothing else. */
 export function barStoreContract(name: string, make: () => Promise<BarStoreUnderTest>): void {
-  for (const [promise, check] of GROUPS.flatMap((checks) => Object.entries(checks))) {
-    Deno.test({
-      name: `${name}: ${promise}`,
-      sanitizeOps: true,
-      sanitizeResources: true,
-      async fn() {
-        const under = await make();
-        try {
-          await check(under);
-        } finally {
-          await under.dispose();
-        }
-      },
-    });
-  }
+  for (const promises of GROUPS) holdTo(name, { promises, make });
 }

@@ -4,6 +4,7 @@ import assert from "node:assert/strict";
 import { HistoryError } from "../../src/core/errors.ts";
 import { IDEMPOTENCY_MS } from "../../src/core/limits.ts";
 import type { JobRecord, JobStore } from "../../src/core/ports.ts";
+import { holdTo } from "./promises.ts";
 
 /** An empty store, and how to throw it away. */
 export interface JobStoreUnderTest {
@@ -114,19 +115,5 @@ const CHECKS: Record<string, Check> = {
 
 /** Registers one test per promise of the port. `make` gives an empty store. */
 export function jobStoreContract(name: string, make: () => Promise<JobStoreUnderTest>): void {
-  for (const [promise, check] of Object.entries(CHECKS)) {
-    Deno.test({
-      name: `${name}: ${promise}`,
-      sanitizeOps: true,
-      sanitizeResources: true,
-      async fn() {
-        const under = await make();
-        try {
-          await check(under);
-        } finally {
-          await under.dispose();
-        }
-      },
-    });
-  }
+  holdTo(name, { promises: CHECKS, make });
 }

@@ -5,6 +5,7 @@ import type { ErrorCode } from "../../src/core/errors.ts";
 import { HistoryError } from "../../src/core/errors.ts";
 import type { Lease, Leases } from "../../src/core/ports.ts";
 import type { FakeClock } from "../fake_clock.ts";
+import { holdTo } from "./promises.ts";
 
 /** Leases without any lease, and their time. */
 export interface LeasesUnderTest {
@@ -149,19 +150,5 @@ const CHECKS: Record<string, Check> = {
 
 /** Registers one test per promise of the port. `make` gives leases of which none is held. */
 export function leasesContract(name: string, make: () => Promise<LeasesUnderTest>): void {
-  for (const [promise, check] of Object.entries(CHECKS)) {
-    Deno.test({
-      name: `${name}: ${promise}`,
-      sanitizeOps: true,
-      sanitizeResources: true,
-      async fn() {
-        const under = await make();
-        try {
-          await check(under);
-        } finally {
-          await under.dispose();
-        }
-      },
-    });
-  }
+  holdTo(name, { promises: CHECKS, make });
 }

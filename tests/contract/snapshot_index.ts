@@ -2,6 +2,7 @@
 
 import assert from "node:assert/strict";
 import type { SnapshotEntry, SnapshotIndex } from "../../src/core/ports.ts";
+import { holdTo } from "./promises.ts";
 
 /** An empty index, and how to throw it away. */
 export interface SnapshotIndexUnderTest {
@@ -45,19 +46,5 @@ const CHECKS: Record<string, Check> = {
 
 /** Registers one test per promise of the port. `make` gives an empty index. */
 export function snapshotIndexContract(name: string, make: () => Promise<SnapshotIndexUnderTest>): void {
-  for (const [promise, check] of Object.entries(CHECKS)) {
-    Deno.test({
-      name: `${name}: ${promise}`,
-      sanitizeOps: true,
-      sanitizeResources: true,
-      async fn() {
-        const under = await make();
-        try {
-          await check(under);
-        } finally {
-          await under.dispose();
-        }
-      },
-    });
-  }
+  holdTo(name, { promises: CHECKS, make });
 }
