@@ -51,6 +51,7 @@ import { Health } from "./history/health.ts";
 import { JobDesk } from "./history/job_desk.ts";
 import { Outages } from "./history/outages.ts";
 import { Provider } from "./history/provider.ts";
+import { type ManifestSigner, manifestSigner } from "./history/manifest_signature.ts";
 import { createPublisher } from "./history/publisher.ts";
 import { Publishing } from "./history/publishing.ts";
 import { Reports } from "./history/reports.ts";
@@ -132,7 +133,9 @@ export async function wire(loaded: LoadedConfig, o: WireOptions = {}): Promise<H
     settings: settingsOf.historySettings(config),
     lifetime: ending.signal,
   };
-  const published = openPublishing(loaded, shared, o.outside?.artifacts);
+  const { signing_key } = config.seamless.artifact;
+  const signer = signing_key === null ? undefined : await manifestSigner(signing_key);
+  const published = openPublishing(loaded, { ...shared, signer }, o.outside?.artifacts);
   const jobs = makeJobs(shared, published);
   if (o.atStart) {
     await published.artifacts?.probe();
@@ -334,6 +337,7 @@ function openPublishing(
     log: Log;
     events: EventHub;
     outages: Outages;
+    signer?: ManifestSigner;
   },
   given: ArtifactStore | undefined,
 ): PublishingSide {
@@ -355,6 +359,7 @@ function openPublishing(
     dice: parts.dice,
     log: parts.log,
     index: parts.stores.index,
+    signer: parts.signer,
     snapshots,
     settings: {
       ...reading,

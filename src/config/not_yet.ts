@@ -43,7 +43,6 @@ const NOT_YET: readonly NotYet[] = [
     refuses: (value) => String(value).startsWith("s3:"),
   },
   { key: "seamless.artifact.s3", feature: "the S3 store" },
-  { key: "seamless.artifact.signing_key", feature: "signing of manifests" },
   { key: "seamless.artifact.publish_every_sec", feature: "publication by the clock" },
   { key: "seamless.artifact.compact_after_segments", feature: "compaction" },
   { key: "seamless.artifact.retention_days", feature: "collection" },

@@ -62,7 +62,7 @@ function signedBytes(manifest: Manifest | Omit<Manifest, "signature">): Uint8Arr
 
 async function keyIdOf(publicKey: CryptoKey): Promise<string> {
   const spki = await crypto.subtle.exportKey("spki", publicKey);
-  const digest = new Uint8Array(await crypto.subtle.digest("SHA-256", spki));
+  const digest = new Uint8Array(await crypto.subtle.digest("SHA-256", new Uint8Array(spki)));
   return Array.from(digest, (byte) => byte.toString(16).padStart(2, "0")).join("").slice(0, KEY_ID_DIGITS);
 }
 

@@ -186,12 +186,6 @@ Deno.test("a key whose feature is not built is refused by name when it is set aw
       );
     });
   }
-  await t.step("SEAMLESS_SIGNING_KEY", () => {
-    const said = problemsOf({ env: { SEAMLESS_SIGNING_KEY: "pem" } });
-    deepStrictEqual(said, [
-      "seamless.artifact.signing_key: is not available yet: signing of manifests is not built (SEAMLESS_SIGNING_KEY)",
-    ]);
-  });
 });
 
 Deno.test("the same keys may be written with their defaults", () => {

@@ -49,6 +49,8 @@ export interface WorldOptions {
   nowMs?: number;
   clock?: FakeClock;
   config?: ConfigInput;
+  /** The environment that is configuration. Default: none. */
+  env?: Record<string, string>;
   venues?: (clock: FakeClock) => ScriptedVenue[];
   /** A service that starts goes on with the jobs that it finds. */
   atStart?: boolean;
@@ -95,7 +97,8 @@ const STORY_CONFIG = {
 export async function makeWorld(o: WorldOptions = {}): Promise<World> {
   const clock = o.clock ?? new FakeClock(o.nowMs ?? NOW);
   const dice = new SeededDice(1);
-  const loaded = loadConfig({ input: merged(STORY_CONFIG, o.config ?? {}), env: {}, cwd: Deno.cwd() });
+  const input = merged(STORY_CONFIG, o.config ?? {});
+  const loaded = loadConfig({ input, env: o.env ?? {}, cwd: Deno.cwd() });
   const venues = o.venues?.(clock) ?? [new ScriptedVenue({ clock })];
   const holdings = o.holdings ?? makeHoldings(clock, dice);
   const logged: World["logged"] = [];
