@@ -126,7 +126,15 @@ export interface Problem {
   elapsed_ms?: number;
 }
 
-/** Renders an expected failure as problem JSON (RFC 9457); absent details are left out. */
+/** Exit code of what passes by itself (`EX_TEMPFAIL`). */
+const TRY_LATER = 75;
+/** Seconds to wait where the failure itself knows no better. */
+const TRY_LATER_SEC = 5;
+
+/**
+ * Renders an expected failure as problem JSON (RFC 9457); absent details are left out. What passes by itself always says
+ * when to come back.
+ */
 export function problemOf(error: HistoryError): Problem {
   const problem: Problem = {
     type: `urn:seamless:error:${error.code}`,
@@ -136,7 +144,9 @@ export function problemOf(error: HistoryError): Problem {
     code: error.code,
     hint: error.hint,
   };
-  if (error.retryAfter !== undefined) problem.retry_after = error.retryAfter;
+  const passes = exitCodeOf(error.code) === TRY_LATER;
+  const retryAfter = error.retryAfter ?? (passes ? TRY_LATER_SEC : undefined);
+  if (retryAfter !== undefined) problem.retry_after = retryAfter;
   if (error.ranges !== undefined) problem.ranges = error.ranges;
   if (error.phase !== undefined) problem.phase = error.phase;
   if (error.budgetMs !== undefined) problem.budget_ms = error.budgetMs;

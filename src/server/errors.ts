@@ -24,8 +24,8 @@ export function errorResponse(error: unknown, request: { id: string; log: Log })
   const problem = problemOf(expected);
   const headers = new Headers({ "content-type": "application/problem+json", "cache-control": "no-store" });
   headers.set("seamless-request-id", request.id);
-  if (expected.retryAfter !== undefined) {
-    headers.set("retry-after", String(Math.max(1, Math.ceil(expected.retryAfter))));
+  if (problem.retry_after !== undefined) {
+    headers.set("retry-after", String(Math.max(1, Math.ceil(problem.retry_after))));
   }
   if (expected instanceof HttpRefusal) {
     for (const [name, value] of Object.entries(expected.headers)) headers.set(name, value);
