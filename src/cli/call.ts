@@ -16,8 +16,8 @@ export interface Call {
   /** Fires at Ctrl-C, and when `--timeout` is used up; its reason is the `HistoryError` to end with. */
   signal: AbortSignal;
   dryRun: boolean;
-  /** Milliseconds left of `--timeout`; null without one. */
-  remainingMs(): number | null;
+  /** `--timeout` and what the run has taken so far, in milliseconds; null without one. */
+  timeout: { budgetMs: number; elapsedMs(): number } | null;
   /** The configuration, loaded once. */
   config(): Promise<LoadedConfig>;
   /** The service, opened once and closed after the verb: local, or over HTTP with `--server`. */

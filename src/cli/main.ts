@@ -21,6 +21,11 @@ import { VERBS } from "./verbs.ts";
 
 /** After Ctrl-C or the time-out a verb may finish what it has in hand for so long. */
 const STOP_GRACE_MS = 5_000;
+/**
+ * One press of Ctrl-C can come twice: the terminal tells every process of the group, and a task runner among them
+ * passes it on. What follows so soon is the same press.
+ */
+const SAME_PRESS_MS = 500;
 /** What a service that was told the deadline may be late by, before it is ended from outside. */
 const TIMEOUT_HEAD_START_MS = 500;
 const TIMEOUT_MAX_SEC = 30 * 86_400;
@@ -122,7 +127,7 @@ async function runVerb(verb: Verb, run: Run): Promise<number> {
     ...watchInterrupts(verb, run, stopping),
     ...(timeoutSec === undefined ? [] : [watchTimeout(verb, s, timeoutSec, stopping)]),
   ];
-  const deadlineMs = timeoutSec === undefined ? null : s.monotonicMs() + timeoutSec * 1000;
+  const startedMs = s.monotonicMs();
   const opened = new Opened(run, server);
   const call: Call = {
     args: parsed,
@@ -131,7 +136,9 @@ async function runVerb(verb: Verb, run: Run): Promise<number> {
     out: run.out,
     signal: stopping.signal,
     dryRun: flagOption(parsed, "dry-run"),
-    remainingMs: () => deadlineMs === null ? null : Math.max(0, deadlineMs - s.monotonicMs()),
+    timeout: timeoutSec === undefined
+      ? null
+      : { budgetMs: timeoutSec * 1000, elapsedMs: () => s.monotonicMs() - startedMs },
     config: () => opened.config(),
     service: () => opened.service(),
     server,
@@ -190,8 +197,11 @@ function watchInterrupts(verb: Verb, { typed, s, out }: Run, stopping: AbortCont
       hint: `Go on with: ${again}`,
     })
     : cancelled(`seamless ${verb.name}`);
+  let firstMs: number | null = null;
   const stop = () => {
+    if (firstMs !== null && s.monotonicMs() - firstMs < SAME_PRESS_MS) return;
     if (stopping.signal.aborted) return s.exitNow(130);
+    firstMs = s.monotonicMs();
     stopping.abort(reason);
     // A stop that cannot be announced is still one.
     out.note(`${s.stderr.isTerminal ? "\n" : ""}stopping … press Ctrl-C again to end at once`).catch(
@@ -202,7 +212,7 @@ function watchInterrupts(verb: Verb, { typed, s, out }: Run, stopping: AbortCont
 }
 
 function watchTimeout(verb: Verb, s: Surroundings, sec: number, stopping: AbortController): () => void {
-  const budgetMs = Math.round(sec * 1000);
+  const budgetMs = sec * 1000;
   const elapsedMs = budgetMs + (verb.ownsTimeout ? TIMEOUT_HEAD_START_MS : 0);
   return s.after(elapsedMs, () => stopping.abort(timedOut(verb.name, { budgetMs, elapsedMs })));
 }

@@ -30,9 +30,9 @@ export class Output {
     return this.mode.json ? this.json(value) : this.line(lines().join("\n"));
   }
 
-  /** Something worth knowing beside the result; not under `--quiet`. */
+  /** Something worth knowing beside the result; not under `--quiet`, nor where standard error is for programs. */
   async note(text: string): Promise<void> {
-    if (!this.mode.quiet) await this.complain(text);
+    if (!this.mode.quiet && !this.mode.json) await this.complain(text);
   }
 
   /** Something that was done, for those who asked to hear it (`-v`). */

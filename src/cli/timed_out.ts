@@ -13,8 +13,8 @@ export function timedOut(
     {
       hint: "What was finished is kept: run it again, or give it a longer --timeout",
       phase: "total",
-      budgetMs,
-      elapsedMs,
+      budgetMs: Math.round(budgetMs),
+      elapsedMs: Math.round(elapsedMs),
     },
   );
 }

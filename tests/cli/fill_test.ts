@@ -45,6 +45,9 @@ Deno.test("fill ends as its job does: 3 when slots are open, else by what the ve
     [{ state: "failed", errors: [error("EXCHANGE_REFUSED")] }, 1, /another venue/],
     [{ state: "failed", errors: [error("EXCHANGE_UNAVAILABLE"), error("EXCHANGE_REFUSED")] }, 1, /mirror/],
     [{ state: "failed", errors: [error("WHO_KNOWS")] }, 1, /the venue said no \[WHO_KNOWS\]/],
+    [{ state: "incomplete", errors: [error("CONFORMANCE_BLOCKED")] }, 3, /raw reply is kept/],
+    [{ state: "incomplete", errors: [error("SYMBOL_UNKNOWN")] }, 1, /Look up the symbol/],
+    [{ state: "incomplete", errors: [error("STORE_UNAVAILABLE")] }, 75, /seamless doctor/],
     [{ state: "cancelled" }, 130, /^/],
   ];
   for (const [job, exit, told] of ends) {
@@ -53,6 +56,21 @@ Deno.test("fill ends as its job does: 3 when slots are open, else by what the ve
     strictEqual(await bench.run("fill", NODE), exit, JSON.stringify(job));
     match(bench.err, told);
   }
+});
+
+Deno.test("fill --json tells what ended it as problem JSON on standard error, and an incomplete job tells itself", async () => {
+  const errors = [error("EXCHANGE_UNAVAILABLE"), error("EXCHANGE_REFUSED")];
+  const failed = new Bench();
+  failed.service.job = finishedJob({ state: "failed", errors });
+  strictEqual(await failed.run("fill", NODE, "--json"), 1);
+  const problem = JSON.parse(failed.err);
+  strictEqual(problem.code, "EXCHANGE_REFUSED");
+  match(problem.hint, /mirror/);
+  deepStrictEqual(failed.json<JobReport>().errors, errors);
+  const incomplete = new Bench();
+  incomplete.service.job = finishedJob({ state: "incomplete", errors: errors.slice(0, 1) });
+  strictEqual(await incomplete.run("fill", NODE, "--json"), 3);
+  strictEqual(incomplete.err, "");
 });
 
 Deno.test("fill tells each way out once, however many windows failed", async () => {
@@ -103,7 +121,7 @@ Deno.test("Ctrl-C ends fill with 130 once its windows are put away, and says how
   bench.signal("SIGINT");
   strictEqual(await run, 130);
   strictEqual(putAway, true);
-  const problem = JSON.parse(bench.err.trimEnd().split("\n").at(-1)!);
+  const problem = JSON.parse(bench.err);
   strictEqual(problem.code, "CANCELLED");
   match(problem.hint, /Go on with: seamless fill ohlcv:binance:BTC\/USDT:1m --start 2024-01-01 --json/);
 });

@@ -195,6 +195,51 @@ Deno.test("get of an incomplete answer says what to do about each kind of open s
   match(bench.err, /seamless fill ohlcv:binance:BTC\/USDT:1m --refetch/);
 });
 
+Deno.test("get --timeout is told as it was given, however much of it was gone when the service was asked", async () => {
+  const bench = new Bench();
+  const asked = bench.service.bars.bind(bench.service);
+  const [wire, service] = [bench.surroundings.wire, bench.service];
+  bench.surroundings.wire = async (...args) => {
+    await bench.clock.advance(750);
+    return await wire(...args);
+  };
+  service.bars = async (request, context) => {
+    await asked(request, context);
+    throw new HistoryError("SLA_EXCEEDED", "Cannot answer in time", { hint: "Ask again soon" });
+  };
+  strictEqual(await bench.run("get", NODE, ...TEN, "--timeout", "2", "--json"), 5);
+  deepStrictEqual(service.asked[0].context?.patient, { timeoutMs: 1_250 });
+  const { detail, budget_ms, elapsed_ms } = JSON.parse(bench.err);
+  match(detail, /--timeout of 2 s$/);
+  deepStrictEqual([budget_ms, elapsed_ms], [2_000, 750]);
+});
+
+Deno.test("get of a venue that is down gives no bars and ends with 75, the venue's words and what to do", async () => {
+  for (const [rows, exit] of [[0, 75], [5, 3]] as const) {
+    const down = new Bench();
+    const asked = down.service.bars.bind(down.service);
+    const hole = { start: FIRST, end: FIRST + 600, bars: 10, settled: false, alternative: null };
+    const gap = { ...hole, reason: "fetch_failed" as const };
+    down.service.bars = async (request, context) => {
+      const answer = await asked(request, context);
+      return {
+        ...answer,
+        metadata: { ...answer.metadata, rows, complete: false, gaps: [gap], gaps_total: 1 },
+      };
+    };
+    const error = "EXCHANGE_UNAVAILABLE: Cannot reach binance for the list of markets";
+    const row = { ...gap, first_seen: 1, last_asked: 1, next_ask: null, attempts: 5, error };
+    down.service.gaps = () => Promise.resolve({ node_id: NODE, gaps: [row], gaps_total: 1, next: null });
+    strictEqual(await down.run("get", NODE, ...TEN), exit);
+    match(down.err, /Cannot reach binance for the list of markets \[EXCHANGE_UNAVAILABLE\]/);
+    if (exit === 75) match(down.err, /→ Try again later/);
+    strictEqual(await down.run("get", NODE, ...TEN, "--json"), exit);
+    if (exit === 75) {
+      strictEqual(JSON.parse(down.err.trimEnd().split("\n").at(-1)!).code, "EXCHANGE_UNAVAILABLE");
+    }
+  }
+});
+
 Deno.test("get --timeout ends a service that does not answer at all", async () => {
   const bench = new Bench();
   bench.service.gate = new Promise(() => {});
@@ -207,17 +252,16 @@ Deno.test("Ctrl-C ends get with 130 and says how to go on; a second one ends at 
   const folder = await Deno.makeTempDir();
   const bench = new Bench({ cwd: folder });
   const opened = Promise.withResolvers<void>();
-  bench.service.bars = (_request, context) => {
+  bench.service.bars = () => {
     opened.resolve();
-    return new Promise((_, reject) => {
-      context?.signal?.addEventListener("abort", () => reject(context.signal!.reason));
-    });
+    return new Promise(() => {});
   };
   const run = bench.run("get", NODE, "--start", "2024-01-01", "-o", "it's.csv");
   await opened.promise;
   bench.signal("SIGINT");
+  await bench.clock.advance(600);
   bench.signal("SIGINT");
-  strictEqual(await run, 130);
+  strictEqual(await bench.clock.runUntilSettled(run, 60_000), 130);
   deepStrictEqual(bench.exits, [130]);
   match(
     bench.err,
@@ -226,6 +270,24 @@ Deno.test("Ctrl-C ends get with 130 and says how to go on; a second one ends at 
   strictEqual(bench.listening, 0);
   strictEqual(bench.service.closed, 1);
   await Deno.remove(folder);
+});
+
+Deno.test("one press of Ctrl-C that a task runner passes on comes twice, and is one", async () => {
+  const bench = new Bench();
+  const opened = Promise.withResolvers<void>();
+  bench.service.bars = (_request, context) => {
+    opened.resolve();
+    return new Promise((_, reject) => {
+      context?.signal?.addEventListener("abort", () => reject(context.signal!.reason));
+    });
+  };
+  const run = bench.run("get", NODE, ...TEN);
+  await opened.promise;
+  bench.signal("SIGINT");
+  bench.signal("SIGINT");
+  strictEqual(await run, 130);
+  deepStrictEqual(bench.exits, []);
+  match(bench.err, /Go on with: seamless get/);
 });
 
 Deno.test("get shows progress with rate and end while something is fetched, and takes it away", async () => {

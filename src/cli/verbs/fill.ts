@@ -3,8 +3,8 @@
 import type { BackfillSpec, HistoryService, JobReport } from "../../core/service.ts";
 import { usageError } from "../arguments.ts";
 import type { Call, Verb } from "../call.ts";
-import { type ErrorCode, errorCodes, exitCodeOf } from "../../core/errors.ts";
-import { adviceFor, worstOf } from "../failure.ts";
+import { type ErrorCode, errorCodes, exitCodeOf, HistoryError } from "../../core/errors.ts";
+import { adviceFor, reportFailure, worstOf } from "../failure.ts";
 import { flagOption, numberOption, OPTIONS } from "../options.ts";
 import { Progress } from "../progress.ts";
 import { boundsOf, nodesOf } from "../request.ts";
@@ -103,11 +103,28 @@ async function fillNow(
     ? []
     : await snapshotLines(service, spec.nodes);
   await call.out.result(job, () => [...jobLines(job, seconds), ...snapshots]);
-  for (const line of errorLines(job)) await call.out.complain(line);
-  if (job.state === "complete" && !call.out.mode.json) {
+  const code = exitOf(job);
+  await tellErrors(call, job, code);
+  if (job.state === "complete") {
     await call.out.note(`next: seamless get ${shellWord(spec.nodes[0])} --last 100`);
   }
-  return exitOf(job);
+  return code;
+}
+
+/** For people every error with its way out; for programs the one that decides how the run ends, as a problem. */
+async function tellErrors(call: Call, job: JobReport, code: number): Promise<void> {
+  if (!call.out.mode.json) {
+    for (const line of errorLines(job)) await call.out.complain(line);
+    return;
+  }
+  const decisive = job.errors.find((error) => codeOf(error) === code);
+  if (decisive === undefined || code === 3) return;
+  const { start, end, message } = decisive;
+  const problem = new HistoryError(decisive.code as ErrorCode, message, {
+    hint: adviceFor(decisive.code) ?? "",
+    ...(start < end ? { ranges: [[start, end]] } : {}),
+  });
+  await reportFailure("fill", problem, call.out);
 }
 
 function jobLines(job: JobReport, seconds: number): string[] {
@@ -136,9 +153,10 @@ async function snapshotLines(service: HistoryService, nodes: string[]): Promise<
 }
 
 function errorLines(job: JobReport): string[] {
-  const shown = job.errors.slice(0, ERRORS_SHOWN).map((error) =>
-    `  ${error.node_id} ${instant(error.start)} … ${instant(error.end)}: ${error.message} [${error.code}]`
-  );
+  const shown = job.errors.slice(0, ERRORS_SHOWN).map(({ node_id, start, end, code, message }) => {
+    const range = start < end ? ` ${instant(start)} … ${instant(end)}` : "";
+    return `  ${node_id}${range}: ${message} [${code}]`;
+  });
   if (job.errors.length > ERRORS_SHOWN) shown.push(`  … and ${job.errors.length - ERRORS_SHOWN} more`);
   const advice = [
     ...new Set(job.errors.map((error) => adviceFor(error.code)).filter((text) => text !== null)),
@@ -146,18 +164,27 @@ function errorLines(job: JobReport): string[] {
   return [...shown, ...advice.map((text) => `  → ${text}`)];
 }
 
-/** 0 complete, 3 incomplete; a failed job ends as its errors do. */
+/**
+ * What ends a window and leaves its node to go on: of a job that got somewhere it says that slots are open (3), and
+ * not how the run ended.
+ */
+const PASSING: ReadonlySet<string> = new Set(["EXCHANGE_UNAVAILABLE", "RATE_LIMITED", "CONFORMANCE_BLOCKED"]);
+
+/** 0 complete, 3 incomplete; a failed job ends as its errors do, and so does one of which a node or a store failed. */
 function exitOf(job: JobReport): number {
   switch (job.state) {
     case "complete":
       return 0;
-    case "failed": {
-      const known = job.errors.filter((error) => errorCodes().includes(error.code as ErrorCode));
-      return worstOf(known.map((error) => exitCodeOf(error.code as ErrorCode))) || 1;
-    }
+    case "failed":
+      return worstOf(job.errors.map(codeOf)) || 1;
     case "cancelled":
       return 130;
     default:
-      return 3;
+      return worstOf([3, ...job.errors.filter(({ code }) => !PASSING.has(code)).map(codeOf)]);
   }
+}
+
+/** The exit code of a job's error; 0 for a code that this program does not know. */
+function codeOf({ code }: { code: string }): number {
+  return errorCodes().includes(code as ErrorCode) ? exitCodeOf(code as ErrorCode) : 0;
 }

@@ -2,12 +2,14 @@
 
 import { exitCodeOf, HistoryError } from "../../core/errors.ts";
 import { UNPINNED_MAX_ROWS } from "../../core/limits.ts";
+import type { Metadata } from "../../core/metadata.ts";
 import type { FetchRequest } from "../../core/request.ts";
 import type { Answer, HistoryService } from "../../core/service.ts";
 import { FORMAT_NAMES } from "../../formats/format.ts";
 import { BarsWriter, targetOf } from "../bars_output.ts";
 import { summaryLines } from "../bars_view.ts";
 import type { Call, Verb } from "../call.ts";
+import { failedFetch } from "../failed_fetch.ts";
 import { asHistoryError, reportFailure, worstOf } from "../failure.ts";
 import { withFetchProgress } from "../fetch_progress.ts";
 import { timedOut } from "../timed_out.ts";
@@ -115,7 +117,17 @@ async function oneNode(call: Call, one: OneNode): Promise<number> {
   // Half of an answer may stand in the stream by the time that writing breaks off: then nothing follows it.
   const file = await one.writer.write(answer, one.question.limit);
   await tell(call, answer, file);
-  return answer.metadata.complete ? 0 : 3;
+  return answer.metadata.complete ? 0 : await incompleteCode(call, one.service, answer.metadata);
+}
+
+/** 3; but 75 of an answer without a single bar because the venue is down: there is nothing yet to go on with. */
+async function incompleteCode(call: Call, service: HistoryService, metadata: Metadata): Promise<number> {
+  const failure = await failedFetch(service, metadata);
+  if (failure === null) return 3;
+  const code = exitCodeOf(failure.code);
+  if (metadata.rows === 0 && code === 75) return await reportFailure("get", failure, call.out);
+  await call.out.note(`  the venue: ${failure.message} [${failure.code}]`);
+  return 3;
 }
 
 async function tell(
@@ -134,12 +146,11 @@ async function tell(
 
 async function ask(call: Call, { service, question, nodeId }: OneNode): Promise<Answer> {
   const { request, limit } = question;
-  const timeoutMs = call.remainingMs();
-  const startedMs = call.s.monotonicMs();
+  const { timeout } = call;
+  const timeoutMs = timeout === null ? null : Math.max(0, timeout.budgetMs - timeout.elapsedMs());
   const bounds = request as { start?: number; end?: number; last?: number };
   const spec = { nodes: [nodeId], ...rangeFor(nodeId, bounds, call.s.nowMs()) };
-  const late = () =>
-    timedOut("get", { budgetMs: timeoutMs!, elapsedMs: Math.round(call.s.monotonicMs() - startedMs) });
+  const late = ({ budgetMs, elapsedMs } = timeout!) => timedOut("get", { budgetMs, elapsedMs: elapsedMs() });
   const answer = await withFetchProgress(call, { service, spec }, () =>
     service.bars({ ...request, nodeId }, {
       signal: call.signal,
