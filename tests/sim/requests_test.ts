@@ -10,7 +10,7 @@ import type { OnViolation, StrategyName } from "../../src/core/metadata.ts";
 import type { FetchRequest } from "../../src/core/request.ts";
 import { SeededDice } from "../fake_clock.ts";
 import { type Deed, unreachable, type Values, valuesOf } from "../story/scripted_venue.ts";
-import { compute, FORMING, inWorld, NODE, type Told, type World } from "../story/world.ts";
+import { compute, FORMING, inWorld, makeWorld, NODE, type Told, type World } from "../story/world.ts";
 
 const SEEDS = Number(Deno.env.get("SEAMLESS_SEEDS") || 12);
 const STEPS = 60;
@@ -27,9 +27,10 @@ const EXPECTED = new Set([
 /** The total deadline of the blueprint, and the last look at storage. */
 const LATEST_MS = 1_500 + 25;
 
-/** A life: the venue's truth, and what was promised so far. */
+/** A life: the venue's truth, and what was promised so far. Each act is done by one of several processes. */
 class Life {
-  readonly #world: World;
+  readonly #worlds: World[];
+  #world: World;
   readonly #dice: SeededDice;
   /** Every value that the venue has ever shown of a bar. */
   readonly #shown = new Map<number, Set<string>>();
@@ -37,15 +38,17 @@ class Life {
   readonly #promises: { request: Partial<FetchRequest>; text: string }[] = [];
   #lastAsOf = "";
 
-  constructor(world: World, seed: number) {
-    this.#world = world;
+  constructor(worlds: World[], seed: number) {
+    this.#worlds = worlds;
+    [this.#world] = worlds;
     this.#dice = new SeededDice(seed);
-    const { venue } = world;
+    const { venue } = this.#world;
     venue.isAbsent = (ts) => this.#isHole(ts) || this.#isLate(ts);
     venue.values = (ts) => this.#show(ts);
   }
 
   async step(): Promise<string> {
+    this.#world = this.#pick(this.#worlds);
     const acts: [number, string, () => Promise<void>][] = [
       [10, "ask", () => this.#ask()],
       [3, "time", () => this.#world.clock.advance(this.#below(200) * 1_000)],
@@ -237,7 +240,9 @@ class Life {
 for (let seed = 1; seed <= SEEDS; seed++) {
   Deno.test(`a random life of requests, fills and faults keeps every promise (seed ${seed})`, () =>
     inWorld({}, async (world) => {
-      const life = new Life(world, seed);
+      const { clock, holdings } = world;
+      const other = await makeWorld({ clock, holdings, venues: () => world.venues });
+      const life = new Life([world, other], seed);
       const done: string[] = [];
       try {
         for (let step = 0; step < STEPS; step++) done.push(await life.step());
@@ -249,6 +254,8 @@ for (let seed = 1; seed <= SEEDS; seed++) {
             cause: error,
           },
         );
+      } finally {
+        await other.close();
       }
     }));
 }
