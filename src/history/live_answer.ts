@@ -7,8 +7,7 @@ import type { NodeSite } from "../backfill/backfiller.ts";
 import { finalBorder } from "../backfill/absorb.ts";
 import { gapsOf, type NodeView, openSlots, viewOf } from "../backfill/node_view.ts";
 import type { Compute } from "../compute/mod.ts";
-import { type Bars, barsBetween, concatBars, emptyBars, makeBars } from "../core/bar_frame.ts";
-import { BAR_COLUMNS } from "../core/bar_frame.ts";
+import { BAR_COLUMNS, type Bars, barsBetween, concatBars, emptyBars, makeBars } from "../core/bar_frame.ts";
 import { formingStart } from "../core/effective_range.ts";
 import { HistoryError } from "../core/errors.ts";
 import { type FoundGap, ratiosOf, sumGaps } from "../core/gaps.ts";
@@ -16,7 +15,7 @@ import { isSettled } from "../core/gap_reason.ts";
 import { judge, overdueOf } from "../core/gate.ts";
 import { formatAsOf } from "../core/instant.ts";
 import type { Snapshot } from "../core/manifest.ts";
-import type { Metadata } from "../core/metadata.ts";
+import { CONFORMANCE_VERSION, type Metadata } from "../core/metadata.ts";
 import type { AsOfRegister, BarStore, Clock, Log } from "../core/ports.ts";
 import type { Answer } from "../core/service.ts";
 import { barsOfChunks, chunkRange, decodeRows } from "../core/stored_chunk.ts";
@@ -159,7 +158,7 @@ function previewOf(
   compute: Compute,
 ): string {
   const joined = concatBars([emptyBars(), ...pieces.map((piece) => decodeRows(piece.bytes))]);
-  return compute.fingerprint(joined, { ...claims, conformanceVersion: "v2" }).fingerprint;
+  return compute.fingerprint(joined, { ...claims, conformanceVersion: CONFORMANCE_VERSION }).fingerprint;
 }
 
 interface Dataset {
