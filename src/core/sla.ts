@@ -28,11 +28,11 @@ export function requestPolicy(
 ): SLAPolicy {
   if (asked === undefined) return configured;
   if (typeof asked === "string") {
-    if (!Object.hasOwn(SLA_PRESETS, asked)) throw badSla("sla", asked, "baseline or tolerant-partial");
+    if (!Object.hasOwn(SLA_PRESETS, asked)) throw badSla("preset", asked, "baseline or tolerant-partial");
     return { ...configured, ...SLA_PRESETS[asked as SlaPreset] };
   }
   if (asked === null || typeof asked !== "object") {
-    throw badSla("sla", asked, "a policy or the name of a preset");
+    throw badSla("preset", asked, "a policy or the name of a preset");
   }
   const policy: SLAPolicy = { ...configured };
   for (const [key, value] of Object.entries(asked)) {
