@@ -3,7 +3,7 @@
  * the SLA, answer or refuse. Results are returned; nothing of a request stays here.
  */
 
-import type { AskOptions, Backfiller, NodeSite } from "../backfill/backfiller.ts";
+import type { AskOptions, Backfiller } from "../backfill/backfiller.ts";
 import { openSlots, viewOf } from "../backfill/node_view.ts";
 import type { Window } from "../backfill/plan.ts";
 import { effectiveRange, formingStart, requestedRange } from "../core/effective_range.ts";
@@ -15,13 +15,15 @@ import type { Answer } from "../core/service.ts";
 import { outcomeOf, STRATEGIES } from "../core/strategy.ts";
 import type { OpenBecause } from "../core/strategy.ts";
 import { slotCount } from "../core/timeframe.ts";
-import { clipRange, type Ranges, type TimeRange, toPairs } from "../core/time_range.ts";
+import { type TimeRange, toPairs } from "../core/time_range.ts";
 import { finalBorder } from "../backfill/absorb.ts";
+import { logRefusal, logVerdict, logViolation } from "./answer_log.ts";
 import { refuseBreaches } from "./breaches.ts";
 import { Filling } from "./filling.ts";
 import { liveAnswer, type LiveParts } from "./live_answer.ts";
 import { pinnedAnswer, type PinnedParts } from "./pinned_answer.ts";
 import { isPinned, type Question, resolveQuestion } from "./question.ts";
+import { barsIn, firstOpen, holdsNothing, openInside, type Standing } from "./standing.ts";
 import { Waits } from "./waits.ts";
 
 export interface ProviderParts extends LiveParts {
@@ -35,16 +37,6 @@ export interface ProviderParts extends LiveParts {
   background: (work: Promise<unknown>) => void;
   /** Fires when the service closes. */
   lifetime: AbortSignal;
-}
-
-/** Where a live request stands before and after its fill. */
-interface Standing {
-  site: NodeSite;
-  now: number;
-  requested: TimeRange;
-  effective: TimeRange;
-  /** Open slots of the effective range. */
-  open: Ranges;
 }
 
 export class Provider {
@@ -71,6 +63,18 @@ export class Provider {
 
   /** Answers one request of domain live or backtest. */
   async bars(request: FetchRequest, context: RequestContext = {}): Promise<Answer> {
+    const { log } = this.#parts;
+    try {
+      const answer = await this.#answer(request, context);
+      logVerdict(log, answer.metadata);
+      return answer;
+    } catch (error) {
+      logRefusal(log, request, error);
+      throw error;
+    }
+  }
+
+  async #answer(request: FetchRequest, context: RequestContext): Promise<Answer> {
     const { settings } = this.#parts;
     const question = resolveQuestion(request, settings, context);
     if (isPinned(question)) {
@@ -90,8 +94,22 @@ export class Provider {
 
   /** `fetching` ends what this request fetches; windows that somebody shares go on. */
   async #live(question: Question, context: RequestContext, fetching: AbortSignal): Promise<Answer> {
-    const { clock, settings } = this.#parts;
+    const { clock, log } = this.#parts;
     const waits = new Waits({ clock, sla: question.sla, patient: question.patient });
+    try {
+      return await this.#liveWithin(waits, question, context, fetching);
+    } finally {
+      logViolation(log, question, waits.violation);
+    }
+  }
+
+  async #liveWithin(
+    waits: Waits,
+    question: Question,
+    context: RequestContext,
+    fetching: AbortSignal,
+  ): Promise<Answer> {
+    const { clock, settings } = this.#parts;
     const askedAtMs = clock.nowMs();
     const looked = await waits.within("storage_wait", this.#stand(question, askedAtMs), context.signal);
     if (looked.late) return await this.#storageLate(question, waits);
@@ -307,36 +325,6 @@ const ALWAYS_ERRORS: ReadonlySet<string> = new Set([
   "EXCHANGE_REFUSED",
   "BAD_TIMEFRAME",
 ]);
-
-function holdsNothing(site: NodeSite): boolean {
-  return site.state === null || site.state.chunks.length + site.state.provisional.ts.length === 0;
-}
-
-/** Bars of the effective range, counted from runs: no row is read. */
-function barsIn(standing: Standing): number {
-  const { site, effective: [start, end] } = standing;
-  if (site.state === null) return 0;
-  let bars = 0;
-  for (const [from, to] of toPairs(site.state.final)) {
-    if (from < end && to > start) bars += slotCount([Math.max(from, start), Math.min(to, end)], site.grid);
-  }
-  for (const ts of site.state.provisional.ts) if (ts >= start && ts < end) bars++;
-  return bars;
-}
-
-/** Open slots of the answer that a window holds. */
-function openInside({ open, site }: Standing, window: Window): number {
-  const parts = toPairs(open).map((range) => clipRange(range, [window.start, window.end]));
-  return parts.reduce((slots, part) => slots + (part === null ? 0 : slotCount(part, site.grid)), 0);
-}
-
-/** The first open slot inside a window. */
-function firstOpen(open: Ranges, window: Window): number {
-  for (let i = 0; i < open.length; i += 2) {
-    if (open[i + 1] > window.start && open[i] < window.end) return Math.max(open[i], window.start);
-  }
-  return window.start;
-}
 
 function refuseTooLarge(
   question: Question,

@@ -2,6 +2,7 @@
 
 import { deepStrictEqual, ok, strictEqual } from "node:assert/strict";
 import type { ServiceEvent } from "../../src/core/service.ts";
+import { rejection } from "../refusal.ts";
 import { unreachable } from "./scripted_venue.ts";
 import { FORMING, inWorld, NODE } from "./world.ts";
 
@@ -105,4 +106,51 @@ Deno.test("who stops listening is told nothing more", () =>
     await world.fill([WINDOW.start, WINDOW.end], { refetch: true });
     strictEqual(heard.length, before);
     ok(world.events.length > before);
+  }));
+
+Deno.test("a downgrade, a broken budget and a refused backtest stand in the log, each with its dataset", () =>
+  inWorld({}, async (world) => {
+    const { as_of, dataset_fingerprint } = await world.ask(WINDOW);
+    strictEqual(world.logged.filter(({ event }) => /domain_gate|sla/.test(event)).length, 0);
+    world.venue.deed = unreachable;
+    const wider = { start: WINDOW.start, end: WINDOW.end + 10 * MINUTE };
+    const told = await world.ask({ ...wider, worldId: "w", sla: { total_deadline_ms: 100 } });
+    await rejection(world.ask({ ...wider, executionDomain: "backtest" }));
+    await rejection(world.ask({ ...wider, executionDomain: "backtest", asOf: as_of! }));
+    const told_of = { node_id: NODE, world_id: "w" };
+    deepStrictEqual(
+      world.logged.filter(({ event }) => /domain_gate|sla/.test(event)).map((
+        { event, fields },
+      ) => [event, fields]),
+      [
+        ["seamless.sla.phase_exceeded", {
+          ...told_of,
+          action: "PARTIAL_FILL",
+          phase: "total",
+          budget_ms: 100,
+          elapsed_ms: 100,
+        }],
+        ["seamless.domain_gate.downgrade", {
+          ...told_of,
+          execution_domain: "live",
+          dataset_fingerprint: told.dataset_fingerprint,
+          as_of,
+          mode: "PARTIAL_FILL",
+          reasons: ["sla_violation", "open_gaps"],
+        }],
+        ["seamless.domain_gate.missing_as_of", {
+          ...told_of,
+          world_id: "default",
+          dataset_fingerprint: null,
+          as_of: null,
+        }],
+        ["seamless.domain_gate.missing_artifact", {
+          ...told_of,
+          world_id: "default",
+          dataset_fingerprint: null,
+          as_of,
+        }],
+      ],
+    );
+    ok(dataset_fingerprint !== told.dataset_fingerprint);
   }));
