@@ -6,7 +6,7 @@
 import { throwIfCancelled } from "../../core/errors.ts";
 import { WINDOW_MAX_PAGES } from "../../core/limits.ts";
 import type { BarsAsk } from "../../core/ports.ts";
-import { slotOf, slotStart } from "../../core/timeframe.ts";
+import { slotAtOrAfter, slotOf, slotStart } from "../../core/timeframe.ts";
 import type { CallContext } from "./call_context.ts";
 import type { CcxtMarket } from "./ccxt_client.ts";
 import { fault } from "./fault.ts";
@@ -66,7 +66,7 @@ export class Pager {
   async run(): Promise<void> {
     const { venue, ask, book } = this.#paging;
     const { end } = this.#question;
-    let at = this.#skipTo(this.#question.start, book.knownStart(ask));
+    let at = this.#skipTo(this.#skipPrehistory(this.#question.start), book.knownStart(ask));
     for (let pages = 0; at < end; pages++) {
       throwIfCancelled(ask.signal, `Fetching bars of ${ask.symbol}`);
       if (pages >= WINDOW_MAX_PAGES) throw endless(venue, ask);
@@ -192,6 +192,14 @@ export class Pager {
     }
     if (book.isKnownBefore(ask, slotStart(page.from, grid))) return page.from;
     return this.#skipTo(page.from, await book.start(searchOf(this.#paging)));
+  }
+
+  /** Answers the slots that open before 1970: no venue had a bar then, and many refuse a negative `since`. */
+  #skipPrehistory(from: number): number {
+    const { grid, end } = this.#question;
+    const first = Math.max(from, Math.min(slotAtOrAfter(0, grid), end));
+    this.#paging.gathering.absent(rangeOf({ start: from, end: first }, grid), "not_listed");
+    return first;
   }
 
   /** Answers the slots from `from` up to where bars begin. */

@@ -56,6 +56,17 @@ for (const venue of ["binance", "bitfinex", "okx"] as const) {
     });
   }
 
+  Deno.test(`${venue}: before 1970 nothing is listed, and nobody is asked`, async () => {
+    await onVenue(venue, { now: NOW, markets: listed(LISTED) }, async ({ exchange, ask, barCalls }) => {
+      const reply = await exchange.fetchBars(ask({ range: [-108_000, -54_000] }));
+      assert.deepEqual(reply.absent, [{ start: -108_000, end: -54_000, reason: "not_listed" }]);
+      assert.deepEqual([reply.answered, reply.calls, barCalls().length], [[[-108_000, -54_000]], 0, 0]);
+      const across = await exchange.fetchBars(ask({ range: [-27_000, 27_000] }));
+      assert.deepEqual(across.absent, [{ start: -27_000, end: 27_000, reason: "not_listed" }]);
+      assert.deepEqual(across.answered, [[-27_000, 27_000]]);
+    });
+  });
+
   Deno.test(`${venue}: firstBar() is the listing, to the minute`, async () => {
     await onVenue(venue, { now: NOW, markets: listed(LISTED) }, async ({ exchange, ask, barCalls }) => {
       assert.equal(await exchange.firstBar(ask({ range: [0, 0] })), LISTED);
