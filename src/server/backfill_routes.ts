@@ -19,6 +19,7 @@ import {
   secondsOf,
   shown,
   textOf,
+  timeOf,
 } from "./query.ts";
 import { type Call, jsonResponse } from "./route.ts";
 
@@ -92,7 +93,11 @@ function readSpec(value: unknown): BackfillSpec {
   const start = secondsOf(body, "start") ?? null;
   const end = secondsOf(body, "end") ?? null;
   if (start !== null) checkBounds({ start, end, last: null });
-  const spec: BackfillSpec = { nodes: listOf(body, "nodes").map(readNode), start, end };
+  const spec: BackfillSpec = {
+    nodes: listOf(body, "nodes").map(readNode),
+    start: timeOf(body, "start") ?? null,
+    end: timeOf(body, "end") ?? null,
+  };
   // A whole history is meant only by those who say so: a name left out by mistake must not fetch years.
   if (body.start === undefined) {
     throw badRequest(

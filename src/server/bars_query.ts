@@ -8,7 +8,7 @@ import { FORMAT_NAMES } from "../formats/format.ts";
 import { MAX_PAGE_ROWS, UNPINNED_MAX_ROWS } from "../core/limits.ts";
 import type { QueryParam } from "./route.ts";
 import type { ServerConfig } from "./settings.ts";
-import { asOfOf, badRequest, numberOf, type Query, secondsOf, textOf } from "./query.ts";
+import { asOfOf, badRequest, numberOf, type Query, secondsOf, textOf, timeOf } from "./query.ts";
 import { AS_OF, CURSOR, END, FINGERPRINT, LIMIT, NODE_ID, START, WORLD_ID } from "./parameters.ts";
 
 const text = (name: string, description: string, schema: object = {}): QueryParam => ({
@@ -133,12 +133,12 @@ function seriesOf(query: Query): string {
 }
 
 /** Where the range begins and ends. What needs the grid or the clock is decided further in. */
-function boundsOf(query: Query): { start?: number; end?: number; last?: number } {
+function boundsOf(query: Query): Pick<FetchRequest, "start" | "end" | "last"> {
   const start = secondsOf(query, "start");
   const end = secondsOf(query, "end");
   const last = numberOf(query, "last", { min: 1, max: 2 ** 31 });
   checkBounds({ start: start ?? null, end: end ?? null, last: last ?? null });
-  return { start, end, last };
+  return { start: timeOf(query, "start"), end: timeOf(query, "end"), last };
 }
 
 function withoutAbsent(request: FetchRequest): FetchRequest {

@@ -5,6 +5,7 @@
 
 import { HistoryError } from "../core/errors.ts";
 import { formatAsOf, parseAsOfMs, parseSeconds } from "../core/instant.ts";
+import { LOOKS_LIKE_MS } from "../core/limits.ts";
 import { nearestName } from "../core/nearest_name.ts";
 import { parseNodeId } from "../core/node_id.ts";
 
@@ -98,6 +99,16 @@ export function secondsOf(query: Query, name: string): number | undefined {
     });
   }
   return parseSeconds(value, name);
+}
+
+/**
+ * The same, as a request carries it: checked again further in, where only a number can look like milliseconds. A date
+ * beyond that bound goes on as the text that it was.
+ */
+export function timeOf(query: Query, name: string): number | string | undefined {
+  const seconds = secondsOf(query, name);
+  const isFar = seconds !== undefined && Math.abs(seconds) >= LOOKS_LIKE_MS;
+  return isFar ? String(query[name]) : seconds;
 }
 
 /** An `as_of`, brought to its one form. */

@@ -86,6 +86,14 @@ Deno.test("a range may be asked by dates, by parts of the node id, by last, and 
   deepStrictEqual(service.asked.map(({ request }) => request.nodeId), Array(5).fill(NODE));
 });
 
+Deno.test("a date beyond what a number of seconds may be is a time like any other", async () => {
+  const { get, service } = makeBench();
+  const response = await get(`/v1/bars?node_id=${NODE}&start=2023-03-24&end=9999-12-31`);
+  strictEqual(response.status, 200);
+  deepStrictEqual([service.asked[0].request.start, service.asked[0].request.end], [FIRST, "9999-12-31"]);
+  await problemOf(await get(`/v1/bars?node_id=${NODE}&start=2023-03-24&end=253402214400`), "BAD_TIME");
+});
+
 Deno.test("what is asked reaches the service as one request", async () => {
   const { get, service } = makeBench({ config: { requireContext: true } });
   await get(
