@@ -254,7 +254,7 @@ const SERVER = section("The HTTP service.", {
   write_timeout_ms: ms({
     default: 30_000,
     min: 1,
-    doc: "A client that takes no bytes for so long is dropped.",
+    doc: "A client that takes no bytes, or has not sent its body, for so long is dropped.",
   }),
 });
 

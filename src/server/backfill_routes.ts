@@ -36,13 +36,13 @@ const IDEMPOTENCY_KEY_MAX_CHARS = 200;
 
 /** `POST /v1/plan`. */
 export async function handlePlan(call: Call): Promise<Response> {
-  const spec = readSpec(await readJson(call.request));
+  const spec = readSpec(await readJson(call));
   return jsonResponse(await call.standing.service.plan(spec, call.signal));
 }
 
 /** `POST /v1/backfills`. */
 export async function handleStartBackfill(call: Call): Promise<Response> {
-  const job = await call.standing.service.startBackfill(readSpec(await readJson(call.request)));
+  const job = await call.standing.service.startBackfill(readSpec(await readJson(call)));
   const { id, state, created_at } = job;
   return jsonResponse({ id, state, created_at }, {
     status: 202,
@@ -62,7 +62,7 @@ export async function handleCancelBackfill(call: Call): Promise<Response> {
 
 /** `POST /v1/validate`. */
 export async function handleValidate(call: Call): Promise<Response> {
-  const body = readObject(await readJson(call.request), new Set(["requests"]), "the body");
+  const body = readObject(await readJson(call), new Set(["requests"]), "the body");
   const requests = listOf(body, "requests").map((value, index) => readRequest(value, index, call));
   const problems = call.standing.service.validate(requests);
   return jsonResponse({ ok: problems.length === 0, problems });

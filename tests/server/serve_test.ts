@@ -9,6 +9,11 @@ import { DEFAULTS, makeBench } from "./harness.ts";
 
 const DAY = `/v1/bars?node_id=${NODE}&start=${FIRST}&end=${FIRST + 86_400}`;
 
+async function takenIn(response: Response): Promise<Response> {
+  await response.bytes();
+  return response;
+}
+
 /** Waits until something holds, letting I/O run; fails after many turns. */
 async function until(holds: () => boolean): Promise<void> {
   for (let i = 0; i < 20_000 && !holds(); i++) await turn();
@@ -126,6 +131,41 @@ Deno.test("what does not end within 20 seconds of a stop is given up", async () 
   strictEqual((await response.json()).code, "CANCELLED");
   await stopped;
   await stalled.cancel().catch(() => {/* It was cut off already. */});
+});
+
+/** Opens a POST whose body never comes whole. */
+async function halfSent(url: string): Promise<Deno.Conn> {
+  const socket = await Deno.connect({ hostname: "127.0.0.1", port: Number(new URL(url).port) });
+  const head = "POST /v1/plan HTTP/1.1\r\nHost: localhost\r\nContent-Type: application/json\r\n";
+  await socket.write(new TextEncoder().encode(`${head}Content-Length: 100\r\n\r\n{"nodes"`));
+  return socket;
+}
+
+Deno.test("a client that stops sending its body loses its place after the timeout", async () => {
+  const bench = makeBench({ config: { maxConcurrentRequests: 1 } });
+  const server = startServer(bench.app);
+  const stuck = await halfSent(server.url);
+  await until(() => bench.clock.sleeping === 1);
+  strictEqual((await fetch(server.url + DAY).then(takenIn)).status, 429);
+  await bench.clock.advance(DEFAULTS.writeTimeoutMs);
+  const told = new Uint8Array(20);
+  await stuck.read(told);
+  strictEqual(new TextDecoder().decode(told).slice(0, 12), "HTTP/1.1 400");
+  stuck.close();
+  strictEqual((await fetch(server.url + DAY).then(takenIn)).status, 200);
+  await server.shutdown();
+});
+
+Deno.test("a client that leaves while it sends is no fault of the service", async () => {
+  const bench = makeBench();
+  const server = startServer(bench.app);
+  const leaving = await halfSent(server.url);
+  await until(() => bench.clock.sleeping === 1);
+  leaving.close();
+  await until(() => bench.clock.sleeping === 0);
+  await until(() => bench.logged.some(({ event }) => event === "seamless.http.request"));
+  deepStrictEqual(bench.logged.filter(({ level }) => level === "error"), []);
+  await server.shutdown();
 });
 
 Deno.test("a signal of an answered request does not fire", async () => {
