@@ -24,8 +24,6 @@ export const CURSOR_TTL_MS = 15 * 60_000;
 export const FETCH_MANY_CONCURRENCY = 4;
 /** Calls to find a market's first bar, from any start (spec §16). */
 export const LISTING_SEARCH_MAX_CALLS = 40;
-/** Calls after which a venue that ignores `since` is known as such (spec §16). */
-export const HISTORY_PROBE_MAX_CALLS = 3;
 /** A venue's reply larger than this is refused unread. */
 export const REPLY_MAX_BYTES = 32 * 1024 * 1024;
 /** Pages asked for one window before the window fails: a window is 900 bars, a page at least one. */

@@ -3,9 +3,8 @@
  * `wire.ts` builds it. Shapes that outsiders see are those of surface.md §4 and §6, field for field.
  */
 
-import type { Bars, Trades } from "./bar_frame.ts";
 import type { GapReason } from "./gap_reason.ts";
-import type { Features, Metadata } from "./metadata.ts";
+import type { Metadata } from "./metadata.ts";
 import type { JobState, Priority } from "./ports.ts";
 import type { FetchRequest, RequestContext } from "./request.ts";
 import type { ErrorCode } from "./errors.ts";
@@ -276,7 +275,3 @@ export interface HistoryService {
   /** Rests what runs, flushes, releases leases and closes stores. Later calls give `CANCELLED`. */
   close(): Promise<void>;
 }
-
-/** Frames as the library returns them. */
-export type Frame = Bars | Trades;
-export type { Features };

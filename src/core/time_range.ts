@@ -36,11 +36,6 @@ export function toPairs(ranges: Ranges): TimeRange[] {
   return pairs;
 }
 
-/** Whether the range holds no instant at all. */
-export function isEmptyRange([start, end]: TimeRange): boolean {
-  return !(start < end);
-}
-
 /** The part of `range` inside `bounds`; `null` when they have no instant in common. */
 export function clipRange(range: TimeRange, bounds: TimeRange): TimeRange | null {
   const start = Math.max(range[0], bounds[0]);

@@ -38,9 +38,6 @@ export interface VerifyQuestion {
   signal?: AbortSignal;
 }
 
-/** One thing that is not as it should be. */
-export type VerifyFailure = VerifyReport["failures"][number];
-
 const LOG_ENTRY = /\/log\/(\d{12})\.json$/;
 
 /**
