@@ -74,3 +74,16 @@ Deno.test("a node never seen answers coverage, gaps and condition, all pending, 
     strictEqual((await rejection(world.service.explain(NODE, FORMING))).code, "NODE_UNKNOWN");
     strictEqual((await rejection(world.service.publish([NODE]))).code, "NODE_UNKNOWN");
   }));
+
+Deno.test("a fault in the pipeline itself fails the request: nothing of the reply is served or stored", () =>
+  inWorld({}, async (world) => {
+    world.venue.amend = (reply) => ({ ...reply, observedAt: [] });
+    const fault = await world.ask(PAST).then(() => null, (error) => error);
+    ok(fault instanceof TypeError, String(fault));
+    const stored = await Array.fromAsync(world.holdings.bars.read(NODE, [PAST.start, PAST.end]));
+    const { covered, segments } = await world.service.coverage(NODE, { range: [PAST.start, PAST.end] });
+    deepStrictEqual([stored, covered, segments], [[], [], []]);
+
+    world.venue.amend = (reply) => reply;
+    deepStrictEqual((await world.ask(PAST)).gaps_total, 0);
+  }));
