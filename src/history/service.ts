@@ -144,7 +144,7 @@ async function plan(parts: ServiceParts, spec: BackfillSpec, signal?: AbortSigna
         calls += Math.max(1, Math.ceil(slotCount(ask, site.grid) / tariff.pageRows));
       }
     }
-    const weight = calls * tariff.cost;
+    const weight = tidy(calls * tariff.cost);
     report.nodes.push({ node_id: nodeId, windows, calls, weight, bars });
     report.windows += windows;
     report.calls += calls;
@@ -153,7 +153,12 @@ async function plan(parts: ServiceParts, spec: BackfillSpec, signal?: AbortSigna
     report.bytes += bars * BAR_BYTES;
     report.seconds += weight * tariff.msPerUnit / 1000;
   }
-  return report;
+  return { ...report, weight: tidy(report.weight), seconds: tidy(report.seconds) };
+}
+
+/** Three calls of cost 0.4 weigh 1.2, not 1.2000000000000002. */
+function tidy(value: number): number {
+  return Number(value.toPrecision(12));
 }
 
 /** `SYMBOL_UNKNOWN` for what the venue does not list. A plan is arithmetic: a venue that is away does not stop it. */
