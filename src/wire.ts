@@ -304,6 +304,7 @@ function openExchanges(
   return createExchanges({
     ...parts,
     marketsDir: paths.dataFolder === null ? null : `${paths.dataFolder}/markets`,
+    clocksDir: paths.dataFolder === null ? null : `${paths.dataFolder}/clocks`,
     declareBudget: (id, { budgetKey: key, rateLimitMs }) =>
       parts.limiter.declare(
         key,

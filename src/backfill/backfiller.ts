@@ -17,7 +17,7 @@ import {
 } from "../core/limits.ts";
 import { parseNodeId } from "../core/node_id.ts";
 import type { ParsedNode } from "../core/node_id.ts";
-import type { Lease, Leases, NodeState } from "../core/ports.ts";
+import type { Lease, Leases, NodeState, VenueClock } from "../core/ports.ts";
 import { isMonthGrid, slotOf, slotStart, snapOutward } from "../core/timeframe.ts";
 import type { Grid } from "../core/timeframe.ts";
 import { clipRange, type TimeRange } from "../core/time_range.ts";
@@ -42,6 +42,14 @@ export interface NodeSite {
   parsed: ParsedNode;
   grid: Grid;
   state: NodeState | null;
+}
+
+/** How a plan is made. */
+export interface PlanOptions {
+  scope: AskScope;
+  order: "oldest" | "newest";
+  /** Venue time, epoch seconds; without it: now, by the clock as this process knows it. */
+  now?: number;
 }
 
 /** Why a lease is renewed no more. */
@@ -79,9 +87,28 @@ export class Backfiller {
     return this.venueTime(exchange, this.#parts.clock.nowMs());
   }
 
-  /** Venue time at an instant of the local clock, epoch seconds, by the skew as it is known now. */
+  /**
+   * Venue time at an instant of the local clock, epoch seconds, by the skew that this process measured. What was not
+   * measured yet at that instant is judged by the measurement: venue time does not run back behind it.
+   */
   venueTime(exchange: string, localMs: number): number {
-    return (localMs - (this.#parts.exchanges.peek(exchange)?.skewMs() ?? 0)) / 1000;
+    const clock = this.#parts.exchanges.clock(exchange);
+    return clock?.isOwn === true ? timeBy(clock, localMs) : localMs / 1000;
+  }
+
+  /**
+   * Venue time now by the newest measurement there is, also one of an earlier process on the same data: for reports
+   * and plans, which ask no venue.
+   */
+  lastKnownVenueNow(exchange: string): number {
+    const clock = this.#parts.exchanges.clock(exchange);
+    const nowMs = this.#parts.clock.nowMs();
+    return clock === null ? nowMs / 1000 : timeBy(clock, nowMs);
+  }
+
+  /** Whether this process has measured the venue's clock. */
+  knowsClock(exchange: string): boolean {
+    return this.#parts.exchanges.clock(exchange)?.isOwn === true;
   }
 
   /** Measures the venue's clock where that is due. What fails here fails the fetch that follows, which tells it. */
@@ -93,9 +120,9 @@ export class Backfiller {
     }
   }
 
-  /** Windows that would be asked for `range` now. Pure but for the clock. */
-  plan(site: NodeSite, range: TimeRange, o: { scope: AskScope; order: "oldest" | "newest" }): Window[] {
-    const now = this.venueNow(site.parsed.exchange);
+  /** Windows that would be asked for `range` at venue time `now` (else: now). Pure but for the clock. */
+  plan(site: NodeSite, range: TimeRange, o: PlanOptions): Window[] {
+    const now = o.now ?? this.venueNow(site.parsed.exchange);
     const { windowBars } = this.#parts.settings;
     const closedEnd = formingStart(now, site.grid);
     const [from, to] = snapOutward(range, site.grid);
@@ -108,13 +135,9 @@ export class Backfiller {
   }
 
   /** The same plan a block at a time, in order: each block is planned when it is pulled. */
-  *planBlocks(
-    site: NodeSite,
-    range: TimeRange,
-    o: { scope: AskScope; order: "oldest" | "newest" },
-  ): Generator<Window[]> {
+  *planBlocks(site: NodeSite, range: TimeRange, o: PlanOptions): Generator<Window[]> {
     const { windowBars } = this.#parts.settings;
-    const closedEnd = formingStart(this.venueNow(site.parsed.exchange), site.grid);
+    const closedEnd = formingStart(o.now ?? this.venueNow(site.parsed.exchange), site.grid);
     const [start, end] = widenToWindows(
       [range[0], Math.min(range[1], closedEnd)],
       site.grid,
@@ -294,6 +317,11 @@ export class Backfiller {
 function sameGrid(a: Grid, b: Grid): boolean {
   if (isMonthGrid(a) || isMonthGrid(b)) return isMonthGrid(a) === isMonthGrid(b);
   return a.step === b.step && (a.anchor ?? 0) === (b.anchor ?? 0);
+}
+
+/** Venue time at an instant of the local clock, epoch seconds. */
+function timeBy({ skewMs, measuredAtMs }: VenueClock, localMs: number): number {
+  return (Math.max(localMs, measuredAtMs) - skewMs) / 1000;
 }
 
 /** Renews a lease; a store that is away for the moment leaves it as it is, for the next try. */

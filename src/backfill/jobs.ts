@@ -79,34 +79,58 @@ export class JobRunner {
   async #planNode(nodeId: string, run: Run, o: RunOptions): Promise<NodePlan | null> {
     throwIfCancelled(o.signal, "Planning");
     const site = await this.#backfiller.site(nodeId);
-    const plan = await this.#planSite(site, run.job, o);
-    if (plan === null || plan.windows === 0 || run.job.start === null) return plan;
+    if (run.job.start !== null) {
+      const plan = await this.#planSite(site, run.job, o, this.#presumedNow(site, run.job));
+      if (plan === null || plan.windows === 0) return plan;
+    }
     // Something will be asked, so the venue's clock may be first: it may have other bars closed than ours says.
     await this.#backfiller.syncClock(site.parsed.exchange, o.signal);
-    return await this.#planSite(site, run.job, o);
+    return await this.#planSite(site, run.job, o, this.#backfiller.venueNow(site.parsed.exchange));
   }
 
-  async #planSite(site: NodeSite, job: JobRecord, o: RunOptions): Promise<NodePlan | null> {
-    const range = await this.#rangeOf(site, job, o);
+  /**
+   * Venue time to plan by before the venue is asked. Of a range that was closed already by what an earlier process
+   * measured, that is enough: filled again at once, it costs no call. A job up to now takes no such word: it would miss
+   * the bars that it is for.
+   */
+  #presumedNow({ parsed: { exchange }, grid }: NodeSite, { end }: JobRecord): number {
+    const lastKnown = this.#backfiller.lastKnownVenueNow(exchange);
+    const isPast = end !== null && end <= formingStart(lastKnown, grid);
+    return isPast ? lastKnown : this.#backfiller.venueNow(exchange);
+  }
+
+  async #planSite(
+    site: NodeSite,
+    job: JobRecord,
+    o: RunOptions,
+    now: number,
+  ): Promise<NodePlan | null> {
+    const range = await this.#rangeOf(site, job, o, now);
     if (range === null) return null;
     checkFillRange(site.nodeId, range, site.grid);
     let windows = 0;
-    for (const block of this.#blocks(site, range, job)) windows += block.length;
+    for (const block of this.#blocks(site, range, job, now)) windows += block.length;
     return { site, range, windows };
   }
 
   /** The windows of a job a block at a time, so that a plan over decades of seconds does not fill the memory. */
-  #blocks(site: NodeSite, range: TimeRange, job: JobRecord): Generator<Window[]> {
+  #blocks(site: NodeSite, range: TimeRange, job: JobRecord, now?: number): Generator<Window[]> {
     return this.#backfiller.planBlocks(site, range, {
+      now,
       scope: job.refetch ? "all" : "due",
       order: job.priority === "live" ? "newest" : "oldest",
     });
   }
 
   /** From the first bar to the last closed one, unless the job says otherwise; null when nothing lies between. */
-  async #rangeOf(site: NodeSite, job: JobRecord, o: RunOptions): Promise<TimeRange | null> {
+  async #rangeOf(
+    site: NodeSite,
+    job: JobRecord,
+    o: RunOptions,
+    now: number,
+  ): Promise<TimeRange | null> {
     // What closes while the job runs is another job's: a total that grows could never be reached.
-    const forming = formingStart(this.#backfiller.venueNow(site.parsed.exchange), site.grid);
+    const forming = formingStart(now, site.grid);
     const end = Math.min(job.end ?? Infinity, forming);
     const start = job.start ?? await o.firstBar(site, o.signal);
     throwIfCancelled(o.signal, "Planning");

@@ -82,12 +82,25 @@ export interface Exchange {
   tariff(timeframe: string): BarsTariff;
   /** Local clock − venue clock in ms, as last measured; 0 before the first measurement. */
   skewMs(): number;
-  /** Measures the skew when it is unknown or an hour old. */
-  syncClock(signal?: AbortSignal): Promise<void>;
+  /**
+   * Measures the skew when it is unknown or an hour old. A venue that is down for the moment is no failure: the call
+   * that follows will say so. `strict`: it is one.
+   */
+  syncClock(signal?: AbortSignal, o?: { strict?: boolean }): Promise<void>;
   fetchBars(ask: BarsAsk): Promise<BarsReply>;
   /** Open time of the first bar the venue serves (from the listing, or its last N only); null when it has none. */
   firstBar(ask: Omit<BarsAsk, "range">): Promise<number | null>;
   close(): Promise<void>;
+}
+
+/** How far the local clock is off a venue's, as it was last measured. */
+export interface VenueClock {
+  /** Local − venue in ms. */
+  skewMs: number;
+  /** Local wall clock at the end of the measurement, epoch ms. */
+  measuredAtMs: number;
+  /** This process measured it; else an earlier one on the same data folder. */
+  isOwn: boolean;
 }
 
 /** The venues; one client per exchange and process. `EXCHANGE_UNKNOWN` for an id that CCXT lacks. */
@@ -95,5 +108,7 @@ export interface Exchanges {
   get(id: string): Promise<Exchange>;
   /** The client if it is in use already, else null: never loads anything. */
   peek(id: string): Exchange | null;
+  /** The venue's clock, if it was ever measured; asks nobody. */
+  clock(id: string): VenueClock | null;
   close(): Promise<void>;
 }

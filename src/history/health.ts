@@ -65,7 +65,7 @@ export class Health {
     const name = `clock of ${id}`;
     const check = await attempt(name, "", async () => {
       const exchange = await this.#parts.exchanges.get(id);
-      await exchange.syncClock();
+      await exchange.syncClock(undefined, { strict: true });
     });
     if (!check.ok) return check;
     const skewMs = Math.round(this.#parts.exchanges.peek(id)?.skewMs() ?? 0);

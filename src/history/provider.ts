@@ -55,7 +55,7 @@ export class Provider {
       return;
     }
     const site = backfiller.unknownSite(question.nodeId);
-    const forming = formingStart(backfiller.venueNow(question.parsed.exchange), site.grid);
+    const forming = formingStart(backfiller.lastKnownVenueNow(question.parsed.exchange), site.grid);
     const requested = requestedRange(question.bounds, forming, site.grid);
     const effective = effectiveRange(requested, site.grid, forming);
     refuseTooLarge(question, { site, effective }, context, settings.maxRangeBars);
@@ -113,6 +113,13 @@ export class Provider {
     const askedAtMs = clock.nowMs();
     const looked = await waits.within("storage_wait", this.#stand(question, askedAtMs), context.signal);
     if (looked.late) return await this.#storageLate(question, waits);
+    if (this.#asksTheTimeFirst(question)) {
+      looked.value = await this.#onVenueTime(
+        question,
+        { before: looked.value, askedAtMs, waits, fetching },
+        context,
+      );
+    }
     refuseTooLarge(question, looked.value, context, settings.maxRangeBars);
     const fetched = looked.value.open.length > 0 && STRATEGIES[question.strategy].backfill !== "never"
       ? await this.#fetch(question, { before: looked.value, askedAtMs, waits, fetching }, context)
@@ -134,13 +141,24 @@ export class Provider {
   }
 
   /**
+   * A run of the command line up to now begins with what time it is at the venue: all it knows of it else is by our
+   * own clock. A service has the time from its last fetch, and gets it with its first.
+   */
+  #asksTheTimeFirst({ patient, bounds, strategy, parsed }: Question): boolean {
+    const isUpToNow = bounds.end === null && STRATEGIES[strategy].backfill === "wait";
+    return patient !== null && isUpToNow && !this.#parts.backfiller.knowsClock(parsed.exchange);
+  }
+
+  /**
    * Where the node stands: its state, the range that can be answered, what of it is open. What is closed is judged by
    * the venue's time at which the request came, so that a bar that closes during the wait changes nothing.
    */
   async #stand(question: Question, askedAtMs: number): Promise<Standing> {
     const { backfiller, compute } = this.#parts;
     const site = await backfiller.site(question.nodeId);
-    const now = backfiller.venueTime(question.parsed.exchange, askedAtMs);
+    const now = STRATEGIES[question.strategy].backfill === "never"
+      ? backfiller.lastKnownVenueNow(question.parsed.exchange)
+      : backfiller.venueTime(question.parsed.exchange, askedAtMs);
     const forming = formingStart(now, site.grid);
     const requested = requestedRange(question.bounds, forming, site.grid);
     const effective = effectiveRange(requested, site.grid, forming);

@@ -154,7 +154,10 @@ export class Reports {
   #closed(nodeId: string, range: TimeRange, grid: Grid, asOfMs: number | undefined): TimeRange {
     if (asOfMs !== undefined) return range;
     const { backfiller } = this.#parts;
-    const forming = formingStart(backfiller.venueNow(backfiller.unknownSite(nodeId).parsed.exchange), grid);
+    const forming = formingStart(
+      backfiller.lastKnownVenueNow(backfiller.unknownSite(nodeId).parsed.exchange),
+      grid,
+    );
     return [range[0], Math.max(range[0], Math.min(range[1], forming))];
   }
 

@@ -80,7 +80,10 @@ export function createService(parts: ServiceParts): HistoryService {
     publish: open((nodeIds, range) => publish(parts, nodeIds, range)),
     verify: open((o) => verify(parts, o)),
     explain: open((nodeId, ts) =>
-      explainSlot(nodeId, ts, { ...parts, venueNow: (exchange) => parts.backfiller.venueNow(exchange) })
+      explainSlot(nodeId, ts, {
+        ...parts,
+        venueNow: (exchange) => parts.backfiller.lastKnownVenueNow(exchange),
+      })
     ),
     artifact: open((key, range) => parts.artifacts?.get(key, range) ?? Promise.resolve(null)),
     artifactSize: open((key) => parts.artifacts?.size(key) ?? Promise.resolve(null)),
@@ -136,7 +139,8 @@ async function plan(parts: ServiceParts, spec: BackfillSpec, signal?: AbortSigna
     if (site.state === null) await requireListed(exchange, site.parsed.symbol, signal);
     let [windows, calls, bars] = [0, 0, 0];
     const scope = spec.refetch ? "all" : "due";
-    for (const block of parts.backfiller.planBlocks(site, range, { scope, order: "oldest" })) {
+    const now = parts.backfiller.lastKnownVenueNow(site.parsed.exchange);
+    for (const block of parts.backfiller.planBlocks(site, range, { scope, order: "oldest", now })) {
       signal?.throwIfAborted();
       windows += block.length;
       for (const { slots, ask } of block) {
@@ -189,7 +193,7 @@ function rangeToPlan(
       },
     );
   }
-  const end = bounds.end ?? formingStart(backfiller.venueNow(site.parsed.exchange), site.grid);
+  const end = bounds.end ?? formingStart(backfiller.lastKnownVenueNow(site.parsed.exchange), site.grid);
   return snapOutward([start, Math.max(start, end)], site.grid);
 }
 
@@ -287,7 +291,7 @@ export async function finishNode(
   parts: Pick<ServiceParts, "backfiller" | "compute" | "publishing">,
 ): Promise<{ open: number }> {
   const site = await parts.backfiller.site(nodeId);
-  const now = parts.backfiller.venueNow(site.parsed.exchange);
+  const now = parts.backfiller.lastKnownVenueNow(site.parsed.exchange);
   const wanted: TimeRange = [range[0], Math.min(range[1], formingStart(now, site.grid))];
   await parts.publishing?.publish(nodeId, wanted);
   if (site.state === null) return { open: slotCount(wanted, site.grid) };

@@ -13,6 +13,7 @@ import type {
   Exchange,
   Exchanges,
   Market,
+  VenueClock,
 } from "../../src/core/ports.ts";
 import { slotOf, slotStart } from "../../src/core/timeframe.ts";
 import type { TimeRange } from "../../src/core/time_range.ts";
@@ -145,6 +146,11 @@ export class FakeExchanges implements Exchanges {
 
   peek(id: string): Exchange | null {
     return this.#all.get(id) ?? null;
+  }
+
+  clock(id: string): VenueClock | null {
+    const venue = this.#all.get(id);
+    return venue === undefined ? null : { skewMs: venue.skew, measuredAtMs: -Infinity, isOwn: true };
   }
 
   close(): Promise<void> {

@@ -1,75 +1,8 @@
 /** The program as a process: what only a real one shows. Signals, closed pipes, exit codes, two at once. */
 
 import { deepStrictEqual, match, ok, strictEqual } from "node:assert/strict";
-import { fileURLToPath } from "node:url";
-import {
-  type Fault,
-  type RecordedExchange,
-  settableClock,
-  startRecordedExchange,
-} from "../../scripts/recorded_exchange/mod.ts";
-
-const MAIN = fileURLToPath(new URL("../../src/main.ts", import.meta.url));
-const ROOT_CONFIG = fileURLToPath(new URL("../../deno.json", import.meta.url));
-const NODE = "ohlcv:binance:BTC/USDT:1m";
-const DAY = ["--start", "2024-01-01", "--end", "2024-01-02"];
-/** A process that is not done by then hangs. */
-const LIMIT_MS = 60_000;
-
-interface World {
-  folder: string;
-  exchange: RecordedExchange;
-}
-
-/** A venue on loopback, and a folder whose seamless.yaml knows it. */
-async function inWorld(test: (world: World) => Promise<void>, faults: Fault[] = []): Promise<void> {
-  const clock = settableClock(Date.UTC(2024, 0, 3));
-  const exchange = startRecordedExchange({ venues: ["binance"], clock, faults });
-  const folder = await Deno.makeTempDir();
-  const venue = { urls: exchange.urls("binance"), options: exchange.options("binance") };
-  const config = { exchanges: { binance: venue }, seamless: { backfill: { max_attempts: 1 } } };
-  await Deno.writeTextFile(`${folder}/seamless.yaml`, JSON.stringify(config));
-  try {
-    await test({ folder, exchange });
-  } finally {
-    await exchange.close();
-    await Deno.remove(folder, { recursive: true });
-  }
-}
-
-function spawn(folder: string, ...args: string[]): Deno.ChildProcess {
-  const permissions = ["--allow-read", "--allow-write", "--allow-env", "--allow-net", "--allow-sys=hostname"];
-  return new Deno.Command(Deno.execPath(), {
-    args: ["run", "--quiet", "--no-prompt", `--config=${ROOT_CONFIG}`, ...permissions, MAIN, ...args],
-    cwd: folder,
-    stdin: "null",
-    stdout: "piped",
-    stderr: "piped",
-  }).spawn();
-}
-
-interface Ended {
-  code: number;
-  out: string;
-  err: string;
-}
-
-/** All that a process said; it is killed, and the test fails, when it does not end. */
-async function ended(child: Deno.ChildProcess): Promise<Ended> {
-  let late = false;
-  const timer = setTimeout(() => {
-    late = true;
-    child.kill("SIGKILL");
-  }, LIMIT_MS);
-  const { code, stdout, stderr } = await child.output();
-  clearTimeout(timer);
-  const text = new TextDecoder();
-  const [out, err] = [text.decode(stdout), text.decode(stderr)];
-  ok(!late, `not done after ${LIMIT_MS} ms: ${out}${err}`);
-  return { code, out, err };
-}
-
-const run = (folder: string, ...args: string[]) => ended(spawn(folder, ...args));
+import type { Fault } from "../../scripts/recorded_exchange/mod.ts";
+import { DAY, ended, inWorld, NODE, run, spawn } from "./program.ts";
 
 /** Reads a stream up to a text, and leaves the rest to the reader given back. */
 async function readUntil(stream: ReadableStream<Uint8Array>, wanted: RegExp): Promise<string> {

@@ -14,6 +14,7 @@ import type {
   Exchange,
   Exchanges,
   Market,
+  VenueClock,
 } from "../../src/core/ports.ts";
 import { slotAtOrAfter, slotStart } from "../../src/core/timeframe.ts";
 import type { TimeRange } from "../../src/core/time_range.ts";
@@ -118,6 +119,10 @@ export class ScriptedVenue implements Exchange {
     return this.#measured ? this.#skewMs : 0;
   }
 
+  clock(): VenueClock | null {
+    return this.#measured ? { skewMs: this.#skewMs, measuredAtMs: -Infinity, isOwn: true } : null;
+  }
+
   syncClock(): Promise<void> {
     this.#measured = true;
     return Promise.resolve();
@@ -202,6 +207,10 @@ export class ScriptedVenues implements Exchanges {
 
   peek(id: string): Exchange | null {
     return this.#open.has(id) ? this.#venues.get(id)! : null;
+  }
+
+  clock(id: string): VenueClock | null {
+    return this.#open.has(id) ? this.#venues.get(id)!.clock() : null;
   }
 
   close(): Promise<void> {

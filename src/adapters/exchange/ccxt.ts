@@ -7,9 +7,18 @@
 
 import { HistoryError } from "../../core/errors.ts";
 import { nearestName } from "../../core/nearest_name.ts";
-import type { BarsAsk, BarsReply, BarsTariff, Exchange, Exchanges, Market } from "../../core/ports.ts";
+import type {
+  BarsAsk,
+  BarsReply,
+  BarsTariff,
+  Exchange,
+  Exchanges,
+  Market,
+  VenueClock,
+} from "../../core/ports.ts";
 import { fetchPages } from "./bars.ts";
 import { type CcxtClient, type CcxtMarket, type CcxtModule, loadCcxt, loadVenue } from "./ccxt_client.ts";
+import { ClockBook } from "./clock_book.ts";
 import { intervalOf } from "../../core/timeframe.ts";
 import { Gathering } from "./gathering.ts";
 import { HistoryBook } from "./history_book.ts";
@@ -29,16 +38,18 @@ export type { ExchangeSettings, ExchangesInput } from "./settings.ts";
 export function createExchanges(input: ExchangesInput): Exchanges {
   const opening = new Map<string, Promise<CcxtExchange>>();
   const open = new Map<string, CcxtExchange>();
+  const clocks = new ClockBook(input);
   return {
     get(id) {
       const known = opening.get(id);
       if (known !== undefined) return known;
-      const made = openExchange(id, input);
+      const made = openExchange(id, input, clocks);
       opening.set(id, made);
       made.then((exchange) => open.set(id, exchange), () => opening.delete(id));
       return made;
     },
     peek: (id) => open.get(id) ?? null,
+    clock: (id) => open.get(id)?.clock() ?? clocks.earlier(id),
     async close() {
       await Promise.allSettled(opening.values());
       for (const exchange of open.values()) await exchange.close();
@@ -61,11 +72,11 @@ export async function venueRateLimitMs(id: string): Promise<number | null> {
   return new Venue().rateLimit;
 }
 
-async function openExchange(id: string, input: ExchangesInput): Promise<CcxtExchange> {
+async function openExchange(id: string, input: ExchangesInput, clocks: ClockBook): Promise<CcxtExchange> {
   const ccxt = await loadVenue(id) ?? await loadCcxt();
   if (!ccxt.exchanges.includes(id)) throw unknownExchange(id, ccxt);
   const settings = input.settings(id);
-  const venue = new Venue(id, { ccxt, settings, input });
+  const venue = new Venue(id, { ccxt, settings, input, clocks });
   const { rateLimit } = venue.client;
   input.declareBudget?.(id, { budgetKey: settings.budgetKey, rateLimitMs: rateLimit });
   const pageRows = pageRowsOf(venue.client, { batchLimit: settings.batchLimit });
@@ -124,8 +135,19 @@ class CcxtExchange implements Exchange {
     return this.#venue.skew.ms();
   }
 
-  syncClock(signal: AbortSignal = new AbortController().signal): Promise<void> {
-    return this.#sync(signal, null);
+  /** The clock as this process measured it. */
+  clock(): VenueClock | null {
+    const { measuredAtMs } = this.#venue.skew;
+    return measuredAtMs === null ? null : { skewMs: this.skewMs(), measuredAtMs, isOwn: true };
+  }
+
+  syncClock(
+    signal: AbortSignal = new AbortController().signal,
+    { strict = false }: { strict?: boolean } = {},
+  ): Promise<void> {
+    if (!strict) return this.#sync(signal, null);
+    const knock = (ccxt: CcxtClient) => ccxt.loadMarkets(true);
+    return this.#syncing.join(signal, (own) => syncSkew(this.#venue, own, knock, { strict }));
   }
 
   async fetchBars(ask: BarsAsk): Promise<BarsReply> {

@@ -35,6 +35,8 @@ export interface ExchangesInput {
   log: Log;
   /** Folder of the market cache; null: markets are kept in memory only. */
   marketsDir: string | null;
+  /** Folder of what was measured of venues' clocks; null or left out: nothing is kept. */
+  clocksDir?: string | null;
   /**
    * Told CCXT's own pace of a venue before its first call is made, so that a budget without configured tokens can
    * be set up: `rateLimitMs` is the milliseconds of one cost unit that the venue allows.

@@ -22,16 +22,30 @@ export interface SkewSample {
 /** Keeps the skew of one venue. */
 export class Skew {
   #ms = 0;
+  #measuredAtMs: number | null = null;
   #dueAtMs = -Infinity;
   #fromDateMs: number | null = null;
   readonly #exchange: string;
   readonly #clock: Clock;
   readonly #log: Log;
+  readonly #keep: (measured: { skewMs: number; measuredAtMs: number }) => void;
 
-  constructor({ exchange, clock, log }: { exchange: string; clock: Clock; log: Log }) {
+  /** `keep` is told each measurement. */
+  constructor({ exchange, clock, log, keep = () => {} }: {
+    exchange: string;
+    clock: Clock;
+    log: Log;
+    keep?: (measured: { skewMs: number; measuredAtMs: number }) => void;
+  }) {
     this.#exchange = exchange;
     this.#clock = clock;
     this.#log = log;
+    this.#keep = keep;
+  }
+
+  /** Local wall clock at the end of the last measurement, epoch ms; null before the first. */
+  get measuredAtMs(): number | null {
+    return this.#measuredAtMs;
   }
 
   /** Local − venue in ms; 0 before the first measurement. */
@@ -78,6 +92,8 @@ export class Skew {
     this.#ms = Math.round(skewMs);
     this.#fromDateMs = null;
     this.#dueAtMs = this.#clock.monotonicMs() + MEASURED_FOR_MS;
+    this.#measuredAtMs = this.#clock.nowMs();
+    this.#keep({ skewMs: this.#ms, measuredAtMs: this.#measuredAtMs });
     if (Math.abs(this.#ms) > WARN_ABOVE_MS) {
       this.#log.emit("warn", "seamless.exchange.clock_skew", { exchange: this.#exchange, skew_ms: this.#ms });
     }

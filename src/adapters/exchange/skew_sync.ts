@@ -10,14 +10,19 @@ export type Knock = (client: CcxtClient) => Promise<unknown>;
 /**
  * Asks the time endpoint; a venue without one is read by the `Date` header of its last reply, and knocked at when
  * there was none. A venue that is down for the moment is no reason to fail here: the call that follows will say so.
- * A refusal is, and a cancellation.
+ * A refusal is, and a cancellation; under `strict` every failure is.
  */
-export async function syncSkew(venue: Venue, signal: AbortSignal, knock: Knock | null = null): Promise<void> {
+export async function syncSkew(
+  venue: Venue,
+  signal: AbortSignal,
+  knock: Knock | null = null,
+  o: { strict?: boolean } = {},
+): Promise<void> {
   try {
     if (venue.client.has.fetchTime === true) await askTime(venue, signal);
     else await readDate(venue, signal, knock);
   } catch (error) {
-    if (!(error instanceof ExchangeFault) || error.kind !== "passing") throw error;
+    if (o.strict === true || !(error instanceof ExchangeFault) || error.kind !== "passing") throw error;
     venue.skew.fallBack();
     venue.input.log.emit("warn", "seamless.exchange.clock_unknown", {
       exchange: venue.id,

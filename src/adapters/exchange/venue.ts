@@ -10,6 +10,7 @@ import { REPLY_MAX_BYTES } from "../../core/limits.ts";
 import type { Priority } from "../../core/ports.ts";
 import { type CallContext, currentCall, newCall, runCall } from "./call_context.ts";
 import { type CcxtClient, type CcxtModule, makeClient } from "./ccxt_client.ts";
+import type { ClockBook } from "./clock_book.ts";
 import { faultOf, faultOfOddStatus, faultOfStatus } from "./faults.ts";
 import { CANDLES_TEXT, guardedFetch } from "./guarded_fetch.ts";
 import type { ExchangeSettings, ExchangesInput } from "./settings.ts";
@@ -36,16 +37,22 @@ export class Venue {
   readonly #httpClient: Deno.HttpClient;
   readonly #slots: CallSlots;
 
-  constructor(id: string, { ccxt, settings, input }: {
+  constructor(id: string, { ccxt, settings, input, clocks }: {
     ccxt: CcxtModule;
     settings: ExchangeSettings;
     input: ExchangesInput;
+    clocks?: ClockBook;
   }) {
     this.id = id;
     this.settings = settings;
     this.input = input;
     this.#ccxt = ccxt;
-    this.skew = new Skew({ exchange: id, clock: input.clock, log: input.log });
+    this.skew = new Skew({
+      exchange: id,
+      clock: input.clock,
+      log: input.log,
+      keep: (measured) => clocks?.keep(id, measured),
+    });
     this.client = configuredClient(ccxt, { id, settings });
     this.#httpClient = Deno.createHttpClient({ poolMaxIdlePerHost: 32 });
     this.#slots = new CallSlots(settings.localSemaphore);

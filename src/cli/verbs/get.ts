@@ -80,9 +80,13 @@ async function get(call: Call): Promise<number> {
   return worstOf(codes);
 }
 
-/** What the service finds wrong with any of the questions ends the run before the first of them is asked. */
+/**
+ * What the service finds wrong with any of the questions ends the run before the first of them is asked. How far it is
+ * up to now, the answer itself judges: it asks the venue what time it is.
+ */
 function refuseInvalid(service: HistoryService, { nodes, request }: Question): void {
-  const [problem] = service.validate(nodes.map((nodeId) => ({ request: { ...request, nodeId } })));
+  const problems = service.validate(nodes.map((nodeId) => ({ request: { ...request, nodeId } })));
+  const problem = problems.find(({ code }) => code !== "RANGE_TOO_LARGE" || request.end !== undefined);
   if (problem !== undefined) throw new HistoryError(problem.code, problem.detail, { hint: problem.hint });
 }
 

@@ -76,10 +76,11 @@ export function at(iso: string): number {
 /** Runs `test` against a venue; everything is closed afterwards. */
 export async function onVenue(
   venue: VenueId,
-  { now, settings, marketsDir, declareBudget, ...options }: RecordedExchangeOptions & {
+  { now, settings, marketsDir, clocksDir, declareBudget, ...options }: RecordedExchangeOptions & {
     now: string;
     settings?: Partial<ExchangeSettings>;
     marketsDir?: string;
+    clocksDir?: string;
     declareBudget?: ExchangesInput["declareBudget"];
   },
   test: (stand: Stand) => Promise<void>,
@@ -97,6 +98,7 @@ export async function onVenue(
     dice: new SeededDice(1),
     log,
     marketsDir: marketsDir ?? null,
+    clocksDir,
     declareBudget,
   });
   try {
