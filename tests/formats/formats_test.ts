@@ -124,3 +124,19 @@ Deno.test("a file's ending names its format", () => {
     ["csv", "parquet", "ndjson", "arrow", "json", null, null],
   );
 });
+
+Deno.test("a long Parquet answer lets others have their turn within every row group", async () => {
+  const bars = sampleBars({ start: 0, step: 60, rows: 3 * 65_536 });
+  let turns = 0;
+  let isDone = false;
+  const others = (async () => {
+    while (!isDone) {
+      await new Promise((resolve) => setTimeout(resolve, 0));
+      turns++;
+    }
+  })();
+  await encoded("parquet", bars);
+  isDone = true;
+  await others;
+  ok(turns >= 6, `${turns} turns over three row groups`);
+});
