@@ -31,7 +31,8 @@ import type { Provider } from "./provider.ts";
 import type { Publishing } from "./publishing.ts";
 import type { Reports } from "./reports.ts";
 import type { Snapshots } from "./snapshots.ts";
-import { publishedNodes, type VerifyParts, verifyPublished } from "./verify.ts";
+import { type PublishedLog, publishedLogs } from "./published_logs.ts";
+import { type VerifyParts, verifyPublished } from "./verify.ts";
 
 export interface ServiceParts {
   provider: Provider;
@@ -245,18 +246,25 @@ async function verify(
   o: Parameters<HistoryService["verify"]>[0],
 ): Promise<VerifyReport> {
   if (parts.verifying === null) throw nothingPublished("verify");
-  const nodeIds = [...o.nodeIds];
-  if (nodeIds.length === 0) {
-    for await (const nodeId of publishedNodes(parts.verifying.artifacts)) nodeIds.push(nodeId);
-  }
+  const { artifacts, settings } = parts.verifying;
+  const logs = o.nodeIds.length > 0 ? [] : await publishedLogs(artifacts, settings.partition);
+  const nodeIds = [...o.nodeIds, ...logs.flatMap((log) => log.nodeId ?? [])];
   const { keyPem, fingerprint, signal } = o;
   const report = await verifyPublished(
     { nodeIds, asOfMs: asOfOf(o.asOf), fingerprint, keyPem, signal },
     parts.verifying,
   );
+  for (const log of logs) if (log.nodeId === null) noteUnreadable(log, report);
   if (o.hot) { for (const nodeId of nodeIds) await verifyHot(nodeId, report, { ...parts, signal }); }
   report.ok = report.failures.length === 0;
   return report;
+}
+
+/** A log in which no manifest can be read: what it holds cannot be proven, and must not pass for nothing. */
+function noteUnreadable({ firstKey }: PublishedLog, report: VerifyReport): void {
+  report.checked.manifests++;
+  const expected = "a manifest that names the node of its folder";
+  report.failures.push({ kind: "manifest", where: firstKey, expected, found: "none in this log" });
 }
 
 /** Every stored chunk against its own digest. */

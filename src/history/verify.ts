@@ -55,17 +55,6 @@ export async function verifyPublished(question: VerifyQuestion, parts: VerifyPar
   return report;
 }
 
-/** The nodes that have a log below the artifact root, in the order in which the store lists them. */
-export async function* publishedNodes(artifacts: ArtifactStore): AsyncIterable<string> {
-  for await (const key of artifacts.list("")) {
-    if (LOG_ENTRY.exec(key)?.[1] !== "000000000001") continue;
-    const bytes = await artifacts.get(key);
-    if (bytes === null) continue;
-    const nodeId = /"node_id":("(?:[^"\\]|\\.)*")/.exec(new TextDecoder().decode(bytes))?.[1];
-    if (nodeId !== undefined) yield JSON.parse(nodeId);
-  }
-}
-
 class LogVerifier {
   readonly #nodeId: string;
   readonly #question: VerifyQuestion;

@@ -8,7 +8,8 @@ import type { ArtifactStore } from "../../src/core/ports.ts";
 import type { VerifyReport } from "../../src/core/service.ts";
 import { manifestSigner } from "../../src/history/manifest_signature.ts";
 import { createSnapshots } from "../../src/history/snapshots.ts";
-import { publishedNodes, verifyPublished } from "../../src/history/verify.ts";
+import { publishedLogs } from "../../src/history/published_logs.ts";
+import { verifyPublished } from "../../src/history/verify.ts";
 import type { VerifyQuestion } from "../../src/history/verify.ts";
 import { FakeClock } from "../fake_clock.ts";
 import { barsOf, codec, compute, holding, NODE, START } from "./holdings.ts";
@@ -234,14 +235,34 @@ Deno.test({ ...strict, name: "a node that was never published is unknown" }, asy
   });
 });
 
-Deno.test({ ...strict, name: "publishedNodes() names every node that has a log" }, async () => {
+Deno.test({ ...strict, name: "publishedLogs() names every node that has a log" }, async () => {
   const { artifacts, publisher } = publishing();
   for (const nodeId of ["ohlcv:kraken:A/B:1m", 'ohlcv:kraken:A"\\B:1m']) {
     await publisher.publish(holding(barsOf([START, START + 600]), { nodeId }));
     await publisher.publish(holding(barsOf([START, START + 1200]), { nodeId }));
   }
-  const found = await Array.fromAsync(publishedNodes(artifacts));
+  const found = (await publishedLogs(artifacts)).map(({ nodeId }) => nodeId);
   assert.deepEqual(found.sort(), ['ohlcv:kraken:A"\\B:1m', "ohlcv:kraken:A/B:1m"]);
+});
+
+Deno.test({
+  ...strict,
+  name: "publishedLogs() finds a log by any manifest that can be read, and tells one without any",
+}, async () => {
+  const { artifacts } = await published();
+  const first = logKey(FOLDER, 1);
+  const damaged = new TextEncoder().encode("{}");
+  for (const gone of [null, damaged, new Uint8Array(0)]) {
+    const [log] = await publishedLogs(await tampered(artifacts, { [first]: gone }));
+    assert.equal(log.nodeId, NODE);
+  }
+  const elsewhere = new TextEncoder().encode('{"node_id":"ohlcv:kraken:A/B:1m"}');
+  const nonsense = new TextEncoder().encode('{"node_id":"\\x"}');
+  for (const bytes of [damaged, elsewhere, nonsense]) {
+    const all = Object.fromEntries([1, 2, 3].map((seq) => [logKey(FOLDER, seq), bytes]));
+    const [log] = await publishedLogs(await tampered(artifacts, all));
+    assert.deepEqual(log, { nodeId: null, firstKey: first });
+  }
 });
 
 Deno.test({ ...strict, name: "verifying stops when its signal fires" }, async () => {
