@@ -144,3 +144,5 @@ export const FINGERPRINT_KEY_CHUNKS = 4;
 export const LAST_LOOK_MS = 25;
 /** Venues whose windows a process counts; names that no exchange has must not pile up. */
 export const VENUES_MAX = 256;
+/** Worlds and nodes whose last `as_of` a process remembers between writes. */
+export const AS_OF_KNOWN_MAX = 4_096;

@@ -9,6 +9,7 @@
 import { mkdirSync, statSync } from "node:fs";
 import { dirname } from "node:path";
 import { DatabaseSync } from "node:sqlite";
+import { clearImmediate, setImmediate } from "node:timers";
 import { SQLITE_READ_WAIT_MS, SQLITE_WRITE_WAIT_MS, STORE_BATCH_MAX } from "../../core/limits.ts";
 import { storeClosed } from "./refusals.ts";
 import { storeFault } from "./sqlite_faults.ts";
@@ -76,6 +77,8 @@ export class SqliteFile {
   readonly #reader: DatabaseSync;
   readonly #sql: Statements;
   #users = 0;
+  #looked: number | null = null;
+  #lookAgain: ReturnType<typeof setImmediate> | undefined;
   #writer: Promise<BatchWriter> | null = null;
   #queue: Waiting[] = [];
   #pumping: Promise<void> | null = null;
@@ -107,9 +110,16 @@ export class SqliteFile {
     }
   }
 
-  /** Changes with every write of anybody to the file; means nothing to another process. */
+  /**
+   * Changes with every write of anybody to the file; means nothing to another process. Looked up once a turn of the
+   * event loop, and again when something of ours was written: one answer asks for it several times.
+   */
   dataVersion(): number {
-    return this.read((sql) => sql.first("PRAGMA data_version")![0] as number);
+    if (this.#looked === null) {
+      this.#looked = this.read((sql) => sql.first("PRAGMA data_version")![0] as number);
+      this.#lookAgain = setImmediate(() => this.#forgetLook());
+    }
+    return this.#looked;
   }
 
   /** Runs the statements in one transaction, all or none, and resolves with the rows of each. */
@@ -142,14 +152,21 @@ export class SqliteFile {
   /** The writer closes last: folding the log into the file is its work. */
   async #close(): Promise<void> {
     await this.#pumping;
+    this.#forgetLook();
     this.#reader.close();
     if (this.#writer !== null) await (await this.#writer).close();
+  }
+
+  #forgetLook(): void {
+    clearImmediate(this.#lookAgain);
+    this.#looked = null;
   }
 
   async #pump(): Promise<void> {
     while (this.#queue.length > 0) {
       const batch = this.#queue.splice(0, STORE_BATCH_MAX);
       const results = await this.#run(batch.map(({ operation }) => operation));
+      this.#forgetLook();
       batch.forEach(({ settle }, i) => settle(results[i]));
     }
     this.#pumping = null;

@@ -1,10 +1,13 @@
 /** Two small registers in the SQLite file: the `as_of` last given, and the catalog of published snapshots. */
 
+import { AS_OF_KNOWN_MAX } from "../../core/limits.ts";
 import type { AsOfRegister, SnapshotEntry, SnapshotIndex } from "../../core/ports.ts";
 import type { SqliteFile } from "./sqlite_file.ts";
 
 export class SqliteAsOfRegister implements AsOfRegister {
   readonly #file: SqliteFile;
+  /** What was read last, good while nobody wrote to the file. */
+  readonly #known = new Map<string, { asOfMs: number | null; version: number }>();
 
   constructor(file: SqliteFile) {
     this.#file = file;
@@ -22,6 +25,17 @@ export class SqliteAsOfRegister implements AsOfRegister {
 
   // deno-lint-ignore require-await -- what is thrown must reject
   async last(world: string, nodeId: string): Promise<number | null> {
+    const key = JSON.stringify([world, nodeId]);
+    const version = this.#file.dataVersion();
+    const known = this.#known.get(key);
+    if (known?.version === version) return known.asOfMs;
+    const asOfMs = this.#look(world, nodeId);
+    if (this.#known.size >= AS_OF_KNOWN_MAX) this.#known.clear();
+    this.#known.set(key, { asOfMs, version });
+    return asOfMs;
+  }
+
+  #look(world: string, nodeId: string): number | null {
     const row = this.#file.read((sql) =>
       sql.first("SELECT as_of_ms FROM as_of WHERE world = ? AND node_id = ?", world, nodeId)
     );
