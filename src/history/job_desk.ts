@@ -45,16 +45,17 @@ export class JobDesk {
     return reportOf(await this.#stored(id));
   }
 
-  /** Ends a job; finished windows stay. The last state of one that ended already. */
+  /**
+   * Ends a job; finished windows stay. The last state of one that ended already. What was answered stands, also when this
+   * process is killed before the job has come to rest, and where another process runs it.
+   */
   async cancel(id: string): Promise<JobReport> {
     const running = this.#running.get(id);
-    if (running !== undefined) {
-      running.abort.abort(jobCancelled(id));
-      return reportOf({ ...running.job, state: "cancelled", etaSeconds: null });
-    }
-    const job = await this.#stored(id);
+    running?.abort.abort(jobCancelled(id));
+    const job = running?.job ?? await this.#stored(id);
     if (job.state !== "queued" && job.state !== "running") return reportOf(job);
-    const cancelled: JobRecord = { ...job, state: "cancelled", updatedAtMs: this.#parts.clock.nowMs() };
+    const updatedAtMs = this.#parts.clock.nowMs();
+    const cancelled: JobRecord = { ...job, state: "cancelled", etaSeconds: null, updatedAtMs };
     await this.#parts.jobs.update(cancelled);
     return reportOf(cancelled);
   }
@@ -102,6 +103,11 @@ export class JobDesk {
         const isNews = now.windows.total !== stored.total;
         if (!ended && !isNews && clock.monotonicMs() - stored.atMs < JOB_STORE_EVERY_MS) return;
         stored = { atMs: clock.monotonicMs(), total: now.windows.total };
+        // Another process may have been told to end it.
+        if (now.state !== "cancelled" && (await jobs.get(now.id))?.state === "cancelled") {
+          entry.job = { ...now, state: "cancelled", etaSeconds: null };
+          return abort.abort(jobCancelled(now.id));
+        }
         // At the end of the service a job stays "running" in the store: the next start goes on with it.
         const isLeft = lifetime.aborted && !abort.signal.aborted;
         await jobs.update(isLeft ? { ...now, state: "running" } : now);

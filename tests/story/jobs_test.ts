@@ -93,6 +93,31 @@ Deno.test("a cancelled job asks the venue nothing more: what waits its turn and 
     strictEqual((await world.service.backfill(id)).windows.complete, 1);
   }));
 
+Deno.test("a job that another process cancels ends where it runs, and says cancelled ever after", () =>
+  inWorld({ config: { seamless: { backfill: { max_concurrent_requests: 1 } } } }, async (world) => {
+    world.venue.deed = (_call, signal) => world.clock.sleep(1_000, signal);
+    const { id } = await world.service.startBackfill(SPEC);
+    await world.clock.advance(1_500);
+    const other = await makeWorld({ clock: world.clock, holdings: world.holdings });
+    strictEqual((await other.service.cancelBackfill(id)).state, "cancelled");
+    await world.clock.advance(3_000);
+    const asked = world.venue.calls.length;
+    await world.clock.advance(20_000);
+    ok(asked < 5 && world.venue.calls.length === asked, `${asked} calls, then ${world.venue.calls.length}`);
+    for (const { service } of [world, other]) strictEqual((await service.backfill(id)).state, "cancelled");
+    await other.close();
+  }));
+
+Deno.test("that a job is cancelled is stored before it is answered, so that no restart takes it up again", () =>
+  inWorld({}, async (world) => {
+    world.venue.deed = stall;
+    const { id } = await world.service.startBackfill(SPEC);
+    await world.clock.advance(100);
+    await world.service.cancelBackfill(id);
+    // As if the process were killed at once: the store holds what was answered.
+    strictEqual((await world.holdings.jobs.get(id))!.state, "cancelled");
+  }));
+
 Deno.test("a job that a closing service leaves goes on with the next one, from where the ledger stands", () =>
   inWorld({ config: { seamless: { backfill: { max_concurrent_requests: 1 } } } }, async (world) => {
     world.venue.deed = (call, signal) => call.seq < 3 ? undefined : stall(call, signal);
