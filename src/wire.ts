@@ -11,6 +11,7 @@ import { SqliteBarStore } from "./adapters/bar_store/sqlite.ts";
 import { openSqliteFile } from "./adapters/bar_store/sqlite_file.ts";
 import { SqliteJobStore } from "./adapters/bar_store/sqlite_jobs.ts";
 import { SqliteAsOfRegister, SqliteSnapshotIndex } from "./adapters/bar_store/sqlite_registers.ts";
+import { orUnopened } from "./adapters/bar_store/unopened.ts";
 import { createExchanges } from "./adapters/exchange/ccxt.ts";
 import { InProcessLeases } from "./adapters/leases/in_process.ts";
 import { LeaseOwners } from "./adapters/leases/owners.ts";
@@ -71,6 +72,8 @@ export interface WireOptions {
   log?: Log;
   /** A service that starts: the artifact store is probed, and jobs that a killed process left go on. */
   atStart?: boolean;
+  /** A bar store that cannot be opened fails what needs it, and nothing else. */
+  evenWithoutBars?: boolean;
   /** What a test puts in the place of what configuration would open. */
   outside?: { stores?: Stores; exchanges?: Exchanges; artifacts?: ArtifactStore };
 }
@@ -111,7 +114,8 @@ export async function wire(loaded: LoadedConfig, o: WireOptions = {}): Promise<H
   const log = o.log ?? stderrLog(settingsOf.logLevel(config, o.verbosity), clock);
   for (const warning of loaded.warnings) log.emit("warn", "seamless.config.warning", { ...warning });
   const compute = await load(undefined, { hostHash });
-  const stores = o.outside?.stores ?? openStores(loaded, { clock, dice });
+  const open = () => openStores(loaded, { clock, dice });
+  const stores = o.outside?.stores ?? (o.evenWithoutBars ? orUnopened(open) : open());
   const events = new EventHub();
   const ending = new AbortController();
   const limiter = new InProcessLimiter(clock);

@@ -1,5 +1,6 @@
 /** The surroundings of the real process. */
 
+import { existsSync } from "node:fs";
 import process from "node:process";
 import { PipeClosed, type Sink, type Surroundings } from "./surroundings.ts";
 
@@ -57,10 +58,11 @@ export function machineSurroundings(): Surroundings {
       return () => Deno.removeSignalListener(signal, handler);
     },
     exitNow: (code) => process.exit(code),
+    exists: existsSync,
     fetch,
     async wire(config, o) {
       const { wire } = await import("../wire.ts");
-      return await wire(config, o);
+      return await wire(config, { ...o, evenWithoutBars: true });
     },
     async serve(config, o) {
       const { serve } = await import("../wire.ts");

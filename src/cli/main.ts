@@ -5,6 +5,7 @@
 
 import { cancelled, HistoryError } from "../core/errors.ts";
 import { nearestName } from "../core/nearest_name.ts";
+import type { LoadedConfig } from "../config/mod.ts";
 import type { HistoryService } from "../core/service.ts";
 import { type OptionSpec, parseArguments, type ParsedArguments, usageError } from "./arguments.ts";
 import { type Call, checkPositional, type Verb } from "./call.ts";
@@ -172,7 +173,7 @@ class Opened {
       const { RemoteService } = await import("./remote_service.ts");
       return new RemoteService({ url: this.server, apiKey: s.env.SEAMLESS_API_KEY, fetch: s.fetch, s });
     }
-    const config = await this.config();
+    const config = this.#placeOf(await this.config());
     const { describe } = await import("../config/mod.ts");
     for (const warning of config.warnings) {
       await out.note(`warning: ${describe(warning, config.source ?? "configuration")}`);
@@ -180,6 +181,14 @@ class Opened {
     const { verbose } = out.mode;
     // The log of a service is for its operators; a verb tells what matters itself.
     return await s.wire(config, { verbosity: verbose ? "verbose" : "quiet" });
+  }
+
+  /** Under `--dry-run` a store that is not there yet stays away: what is said is said of an empty one in memory. */
+  #placeOf(config: LoadedConfig): LoadedConfig {
+    const { barsFile } = config.paths;
+    const isThere = barsFile !== null && this.run.s.exists(barsFile);
+    if (isThere || !flagOption(this.run.parsed, "dry-run")) return config;
+    return { ...config, paths: { ...config.paths, barsFile: null, dataFolder: null } };
   }
 
   /** Closes the service, if it came to be one; a failure to open has been told already. */

@@ -49,6 +49,8 @@ export interface Surroundings {
   onSignal(signal: "SIGINT" | "SIGTERM", handler: () => void): () => void;
   /** Ends the process at once: only for a second Ctrl-C. */
   exitNow(code: number): void;
+  /** Whether there is a file of that path. */
+  exists(path: string): boolean;
   fetch: typeof fetch;
   /** A service of this process over local stores. */
   wire(config: LoadedConfig, o: { verbosity: Verbosity }): Promise<HistoryService>;

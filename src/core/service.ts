@@ -235,7 +235,8 @@ export interface HistoryService {
     nodeId: string,
     o: { asOf?: string; fingerprint?: string; limit: number; before?: number },
   ): Promise<SnapshotPage>;
-  plan(spec: BackfillSpec, signal?: AbortSignal): Promise<PlanReport>;
+  /** What a fill would ask. `offline`: not even whether the venue lists the symbol is asked. */
+  plan(spec: BackfillSpec, signal?: AbortSignal, o?: { offline?: boolean }): Promise<PlanReport>;
   validate(requests: ToValidate[]): ValidationProblem[];
   /** Starts (or finds, by idempotency key) a job; it runs on after this resolves. */
   startBackfill(spec: BackfillSpec): Promise<JobReport>;

@@ -72,7 +72,7 @@ export function createService(parts: ServiceParts): HistoryService {
     condition: open((nodeId, range) => parts.reports.condition(nodeId, range)),
     nodes: open((o) => parts.reports.nodes(o)),
     snapshots: open((nodeId, o) => listSnapshots(parts, nodeId, o)),
-    plan: open((spec, signal) => plan(parts, spec, signal)),
+    plan: open((spec, signal, o) => plan(parts, spec, { ...o, signal })),
     validate: (requests) => validate(parts.provider, requests),
     startBackfill: open((spec) => parts.jobs.start(spec)),
     backfill: open((id) => parts.jobs.report(id)),
@@ -127,7 +127,11 @@ async function listSnapshots(
 }
 
 /** What a fill would ask, and what that costs (spec §14); nothing is fetched. */
-async function plan(parts: ServiceParts, spec: BackfillSpec, signal?: AbortSignal): Promise<PlanReport> {
+async function plan(
+  parts: ServiceParts,
+  spec: BackfillSpec,
+  { signal, offline = false }: { signal?: AbortSignal; offline?: boolean },
+): Promise<PlanReport> {
   const { nodes, start, end } = checkedSpec(spec);
   const report: PlanReport = { windows: 0, calls: 0, weight: 0, seconds: 0, bars: 0, bytes: 0, nodes: [] };
   for (const nodeId of nodes) {
@@ -137,7 +141,7 @@ async function plan(parts: ServiceParts, spec: BackfillSpec, signal?: AbortSigna
     checkFillRange(nodeId, range, site.grid);
     const exchange = await parts.exchanges.get(site.parsed.exchange);
     const tariff = exchange.tariff(site.parsed.timeframe!);
-    if (site.state === null) await requireListed(exchange, site.parsed.symbol, signal);
+    if (site.state === null && !offline) await requireListed(exchange, site.parsed.symbol, signal);
     let [windows, calls, bars] = [0, 0, 0];
     const scope = spec.refetch ? "all" : "due";
     const now = parts.backfiller.lastKnownVenueNow(site.parsed.exchange);

@@ -163,6 +163,7 @@ export class Bench {
       monotonicMs: () => this.clock.monotonicMs(),
       after: (ms, then) => this.#after(ms, then),
       onSignal: (signal, handler) => this.#listen(signal, handler),
+      exists: () => false,
       exitNow: (code) => void this.exits.push(code),
       fetch: o.fetch ?? (() => Promise.reject(new TypeError("connection refused"))),
       wire: () => {

@@ -53,7 +53,7 @@ async function fill(call: Call): Promise<number> {
   const spec: BackfillSpec = { nodes, start, end, refetch: flagOption(call.args, "refetch") };
   const service = await call.service();
   if (call.dryRun) {
-    const plan = await service.plan(spec, call.signal);
+    const plan = await service.plan(spec, call.signal, { offline: true });
     await call.out.result(plan, () => ["Nothing is fetched. This would be:", ...planLines(plan)]);
     return 0;
   }

@@ -94,7 +94,7 @@ function refuseInvalid(service: HistoryService, { nodes, request }: Question): v
 async function sayPlan(call: Call, service: HistoryService, { nodes, request }: Question): Promise<number> {
   const bounds = request as { start?: number; end?: number; last?: number };
   const range = rangeFor(nodes[0], bounds, call.s.nowMs());
-  const plan = await service.plan({ nodes, ...range }, call.signal);
+  const plan = await service.plan({ nodes, ...range }, call.signal, { offline: true });
   await call.out.result(plan, () => ["Nothing is fetched. To answer this:", ...planLines(plan)]);
   return 0;
 }

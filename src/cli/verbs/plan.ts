@@ -21,7 +21,7 @@ async function plan(call: Call): Promise<number> {
   const nodes = nodesOf(call.args);
   const { start = null, end = null } = boundsOf(call.args);
   const service = await call.service();
-  const report = await service.plan({ nodes, start, end }, call.signal);
+  const report = await service.plan({ nodes, start, end }, call.signal, { offline: call.dryRun });
   await call.out.result(report, () => planLines(report));
   return 0;
 }
