@@ -1,12 +1,15 @@
 /** What is held of a series, what is missing and why: `/v1/coverage`, `/v1/gaps`, `/v1/condition`. */
 
+import { createHash } from "node:crypto";
 import { checkBounds, formingStart } from "../core/effective_range.ts";
 import { HistoryError } from "../core/errors.ts";
 import { GAP_REASONS } from "../core/gap_reason.ts";
 import { MAX_PAGE_ROWS } from "../core/limits.ts";
 import { parseNodeId } from "../core/node_id.ts";
+import type { GapRow } from "../core/service.ts";
 import type { TimeRange } from "../core/time_range.ts";
 import { gridOf } from "../core/timeframe.ts";
+import { expired } from "./cursors.ts";
 import { listResponse, readListPage } from "./list_page.ts";
 import { asOfOf, badRequest, choiceOf, nodeIdOf, type Query, secondsOf } from "./query.ts";
 import { type Call, jsonResponse } from "./route.ts";
@@ -22,21 +25,42 @@ export async function handleCoverage(call: Call): Promise<Response> {
   return jsonResponse(await call.standing.service.coverage(nodeId, { range, asOf: asOfOf(query) }));
 }
 
+/** What a cursor of gaps holds: where it goes on, in which range, and a digest of the gaps still to come. */
+interface GapsLeft {
+  gap: number;
+  range: TimeRange;
+  digest: string;
+}
+
 /** `GET /v1/gaps`. */
 export async function handleGaps(call: Call): Promise<Response> {
-  const page = readListPage<{ gap: number; range: TimeRange }>(call);
+  const page = readListPage<GapsLeft>(call);
   const nodeId = nodeIdOf(page.query);
   // A later page keeps the range of page one: `end` may have come from the clock.
   const range = page.after?.range ?? rangeOf(call, page.query, nodeId);
-  const report = await call.standing.service.gaps(nodeId, {
+  const { gaps, gaps_total } = await call.standing.service.gaps(nodeId, {
     range,
     reason: choiceOf(page.query, "reason", GAP_REASONS),
-    limit: page.limit,
+    limit: Infinity,
     after: page.after?.gap,
     asOf: asOfOf(page.query),
   });
-  const { next, ...body } = report;
-  return listResponse(call, { page, body, next: next === null ? null : { gap: next, range } });
+  if (page.after !== undefined && digestOf(gaps) !== page.after.digest) {
+    throw expired("gaps that were still to come have changed");
+  }
+  const left = gaps.slice(page.limit);
+  const next = left.length === 0 ? null : { gap: left[0].start, range, digest: digestOf(left) };
+  const body = { node_id: nodeId, gaps: gaps.slice(0, page.limit), gaps_total };
+  return listResponse(call, { page, body, next });
+}
+
+/** Which gaps there are, and why. How often they were asked is not their substance, and what has not closed only grows. */
+function digestOf(gaps: readonly GapRow[]): string {
+  const hash = createHash("sha256");
+  for (const { start, end, reason } of gaps) {
+    if (reason !== "not_yet_closed") hash.update(`${start} ${end} ${reason}\n`);
+  }
+  return hash.digest("base64url");
 }
 
 /** `GET /v1/condition`. */

@@ -86,6 +86,17 @@ Deno.test("a cursor expires after 15 minutes, and when a row that is still to co
   strictEqual((await bench.get(`/v1/bars?cursor=${body.next}`)).status, 200);
 });
 
+Deno.test("a cursor of gaps expires when a gap that is still to come changes, not for one that was delivered", async () => {
+  const bench = makeBench();
+  const path = `/v1/gaps?node_id=${NODE}&start=${FIRST}&end=${FIRST + 36_000}&limit=20`;
+  const { next, gaps } = await (await bench.get(path)).json();
+  bench.service.filled.add(gaps[19].start);
+  const rest = await (await bench.get(`/v1/gaps?cursor=${next}&limit=100`)).json();
+  deepStrictEqual([rest.gaps.length, rest.next], [40, null]);
+  bench.service.filled.add(rest.gaps[39].start);
+  await problemOf(await bench.get(`/v1/gaps?cursor=${next}`), "CURSOR_EXPIRED");
+});
+
 Deno.test("a pinned cursor is the same in every process and does not age", async () => {
   const path = `${HOUR}&as_of=${AS_OFS[0]}&limit=10`;
   const [one, two] = [makeBench(), makeBench({ seed: 99 })];

@@ -50,6 +50,8 @@ export class FakeService implements HistoryService {
   readonly series = new Map<string, Bars>();
   readonly artifacts = new Map<string, Uint8Array>();
   readonly jobs = new Map<string, JobReport>();
+  /** Gaps that are there no more. */
+  readonly filled = new Set<number>();
   /** What the last validation looked at. */
   validated: ToValidate[] = [];
   /** What was asked, in order. */
@@ -158,7 +160,9 @@ export class FakeService implements HistoryService {
   ): Promise<GapPage> {
     const step = intervalOf(gridOf(parseNodeId(nodeId).timeframe!));
     const starts: number[] = [];
-    for (let t = o.range[0]; t < o.range[1] && starts.length < 50_000; t += 10 * step) starts.push(t);
+    for (let t = o.range[0]; t < o.range[1] && starts.length < 50_000; t += 10 * step) {
+      if (!this.filled.has(t)) starts.push(t);
+    }
     const wanted = o.reason === undefined || o.reason === "absent_at_source" ? starts : [];
     const from = o.after === undefined ? 0 : wanted.findIndex((start) => start >= o.after!);
     const page = wanted.slice(from, from + o.limit);
