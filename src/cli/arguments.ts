@@ -47,10 +47,18 @@ export function parseArguments(
       continue;
     }
     const { spec, inline } = optionOf(verb, text, known);
-    if (spec.value !== undefined && inline === null) at++;
-    addOption(parsed, { verb, spec, value: spec.value === undefined ? inline : inline ?? args[at] ?? null });
+    const takesNext = spec.value !== undefined && inline === null && !isOption(args[at + 1], known);
+    if (takesNext) at++;
+    addOption(parsed, { verb, spec, value: takesNext ? args[at] ?? null : inline });
   }
   return parsed;
+}
+
+/** Whether a text is one of the options, spelled out: then it is nobody's value. */
+function isOption(text: string | undefined, known: readonly OptionSpec[]): boolean {
+  return known.some((one) =>
+    text === `--${one.name}` || (one.short !== undefined && text === `-${one.short}`)
+  );
 }
 
 /** The option that a text names, and the value that stands in the same text. */

@@ -28,10 +28,12 @@ export async function openOutputFile(path: string, cwd: string): Promise<OutputF
     isTerminal: false,
     columns: () => 0,
     async write(bytes) {
-      for (let at = 0; at < bytes.length;) at += await file.write(bytes.subarray(at));
+      await opening(path, async () => {
+        for (let at = 0; at < bytes.length;) at += await file.write(bytes.subarray(at));
+      });
     },
     async keep() {
-      if (!special) await file.sync();
+      if (!special) await opening(path, () => file.sync());
       file.close();
       if (!special) await opening(path, () => Deno.rename(temporary, target));
     },
@@ -81,8 +83,18 @@ function explained(path: string, error: unknown): unknown {
   if (error instanceof Deno.errors.NotADirectory) {
     return unwritable(path, "part of its path is a file", "Choose another place");
   }
+  if (error instanceof Error && "code" in error && FULL.has(error.code)) {
+    const hint = "Free some space, or write to another disk; nothing half-written stays under that name";
+    return new HistoryError("STORE_UNAVAILABLE", `Cannot write ${path}: the disk is full`, {
+      hint,
+      cause: error,
+    });
+  }
   return error;
 }
+
+/** No space left, and the user's share of it used up. */
+const FULL: ReadonlySet<unknown> = new Set(["ENOSPC", "EDQUOT"]);
 
 function unwritable(path: string, why: string, hint: string): HistoryError {
   return new HistoryError("BAD_REQUEST", `Cannot write ${path}: ${why}`, { hint });

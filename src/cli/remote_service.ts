@@ -41,6 +41,16 @@ const PATIENT_MS = 86_400_000;
 /** A job is looked at this often while it runs. */
 const JOB_POLL_MS = 500;
 
+/** The context that a run without one has here too: the service need not ask for it, nor warn of it. */
+function inContext(request: FetchRequest): FetchRequest {
+  const isPinned = request.asOf !== undefined || request.fingerprint !== undefined;
+  return {
+    ...request,
+    worldId: request.worldId ?? "default",
+    executionDomain: request.executionDomain ?? (isPinned ? "backtest" : "live"),
+  };
+}
+
 /** Seamless over HTTP. */
 export class RemoteService implements HistoryService {
   readonly #target: HttpTarget;
@@ -55,7 +65,7 @@ export class RemoteService implements HistoryService {
 
   async bars(request: FetchRequest, context: RequestContext = {}): Promise<Answer> {
     const query: QueryValues = {
-      ...requestQuery(request),
+      ...requestQuery(inContext(request)),
       limit: context.page?.limit,
       total_deadline_ms: context.patient && Math.round(context.patient.timeoutMs ?? PATIENT_MS),
     };

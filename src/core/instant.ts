@@ -17,7 +17,7 @@ const WRITE_IT = "Write whole epoch seconds (1679616000) or RFC 3339 (2023-03-24
  */
 export function parseSeconds(value: number | string, name: string): number {
   if (typeof value === "number") return checkSeconds(value, String(value), name);
-  const text = value.trim();
+  const text = textOf(value, name).trim();
   if (/^[+-]?\d+(\.\d*)?$/.test(text)) return checkSeconds(Number(text), text, name);
   const ms = readRfc3339(text, name);
   if (ms % 1000 !== 0) throw badTime(name, text, "has a fraction of a second", WRITE_IT);
@@ -29,7 +29,7 @@ export function parseSeconds(value: number | string, name: string): number {
  * Errors as `parseSeconds`.
  */
 export function parseAsOfMs(value: number | string, name = "as_of"): number {
-  if (typeof value === "number" || /^\s*[+-]?\d+(\.\d*)?\s*$/.test(value)) {
+  if (typeof value === "number" || /^\s*[+-]?\d+(\.\d*)?\s*$/.test(textOf(value, name))) {
     return parseSeconds(value, name) * 1000;
   }
   return Math.floor(readRfc3339(value.trim(), name));
@@ -38,6 +38,12 @@ export function parseAsOfMs(value: number | string, name = "as_of"): number {
 /** An instant as `as_of` is written: RFC 3339 in UTC with three decimals and `Z`. */
 export function formatAsOf(epochMs: number): string {
   return new Date(epochMs).toISOString();
+}
+
+/** A program can hand over anything, a `Date` for one: what is neither number nor text is no time. */
+function textOf(value: unknown, name: string): string {
+  if (typeof value === "string") return value;
+  throw badTime(name, String(value), "is no time", WRITE_IT);
 }
 
 function checkSeconds(seconds: number, text: string, name: string): number {

@@ -9,8 +9,8 @@ import { parseNodeId } from "../core/node_id.ts";
 import type { BarStore, NodeState, Revision } from "../core/ports.ts";
 import type { ExplainReport } from "../core/service.ts";
 import { barsOfChunks, type BarValues, chunkOf, valuesAt } from "../core/stored_chunk.ts";
-import { slotOf, slotStart } from "../core/timeframe.ts";
-import type { TimeRange } from "../core/time_range.ts";
+import { type Grid, slotOf, slotStart } from "../core/timeframe.ts";
+import type { Ranges, TimeRange } from "../core/time_range.ts";
 import { explainMissing } from "../core/gaps.ts";
 import { toRanges } from "../core/time_range.ts";
 import type { Outages } from "./outages.ts";
@@ -57,7 +57,7 @@ export async function explainSlot(nodeId: string, ts: number, parts: ExplainPart
     window: span?.row.window ?? null,
     flags: Object.fromEntries(findings.map(({ flag, count }) => [flag, count])),
     revisions: (await parts.store.revisions(nodeId, range)).map(revisionRecord),
-    snapshots: await publishedIn(nodeId, chunkOf(range[0], grid), parts.snapshots),
+    snapshots: await publishedIn(nodeId, { range, grid }, parts.snapshots),
   };
 }
 
@@ -73,16 +73,18 @@ async function barAt(
   return provisional.ts.length === 0 ? null : { values: valuesAt(provisional, 0), final: false };
 }
 
-/** The newest snapshots whose chunk holds the slot, newest first. */
+/** The newest snapshots that cover the slot, with the digest of the chunk that holds its bar, newest first. */
 async function publishedIn(
   nodeId: string,
-  k: number,
+  { range, grid }: { range: TimeRange; grid: Grid },
   snapshots: Snapshots | null,
 ): Promise<ExplainReport["snapshots"]> {
   if (snapshots === null) return [];
+  const k = chunkOf(range[0], grid);
   const { snapshots: listed } = await snapshots.list(nodeId, { limit: EXPLAIN_MAX_SNAPSHOTS });
   const found: ExplainReport["snapshots"] = [];
   for (const snapshot of listed) {
+    if (!holds(await snapshots.covered(snapshot.manifest), range[0])) continue;
     const chunks = await snapshots.chunkDigests(snapshot.manifest);
     const chunk = chunks.find((candidate) => candidate.k === k);
     if (chunk !== undefined) {
@@ -90,6 +92,12 @@ async function publishedIn(
     }
   }
   return found;
+}
+
+/** Whether one of the flat, sorted ranges holds the slot that begins at `ts`. */
+function holds(covered: Ranges, ts: number): boolean {
+  for (let i = 0; i < covered.length; i += 2) if (ts >= covered[i] && ts < covered[i + 1]) return true;
+  return false;
 }
 
 function revisionRecord(revision: Revision): ExplainReport["revisions"][number] {

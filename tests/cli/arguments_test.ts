@@ -58,3 +58,11 @@ Deno.test("parseArguments() refuses missing, superfluous and doubled values", ()
   throws(() => parse("--json=yes"), refusal(/--json takes no value/, /Write --json alone/));
   throws(() => parse("--start", "1", "--start", "2"), refusal(/--start is given twice/, /Keep one/));
 });
+
+Deno.test("parseArguments() takes no option for another one's value", () => {
+  for (const next of ["-c", "--config"]) {
+    throws(() => parse("N", "--start", next, "x.yaml"), /--start lacks its value/);
+  }
+  const parsed = parse("N", "--start", "-60", "-c", "-");
+  deepStrictEqual([...parsed.options], [["start", ["-60"]], ["config", ["-"]]]);
+});

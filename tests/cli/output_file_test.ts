@@ -53,3 +53,16 @@ Deno.test("places where nothing can be written are refused with the way out", ()
       }
     }
   }));
+
+Deno.test({
+  name: "a full disk is told as one, and not as a fault of the program",
+  ignore: Deno.build.os !== "linux", // only there /dev/full is a disk that is always full
+  async fn() {
+    const file = await openOutputFile("/dev/full", "/");
+    await rejects(file.write(new Uint8Array(10)), (error) => {
+      return error instanceof HistoryError && error.code === "STORE_UNAVAILABLE" &&
+        /Cannot write \/dev\/full: the disk is full/.test(error.message) && error.hint !== "";
+    });
+    await file.discard();
+  },
+});

@@ -54,6 +54,18 @@ Deno.test("get over HTTP waits patiently: the deadline is the time-out, or a day
   deepStrictEqual(deadlines, ["86400000", "9000"]);
 });
 
+Deno.test("get over HTTP says its context, which a service need then neither ask for nor warn of", async () => {
+  const { run, asked } = overHttp();
+  await run("get", NODE, ...TEN);
+  await run("get", NODE, ...TEN, "--as-of", "2026-02-01T00:00:00.000Z");
+  await run("get", NODE, ...TEN, "--domain", "prod", "--world", "w1");
+  const said = asked.map(({ url }) => {
+    const { searchParams } = new URL(url);
+    return [searchParams.get("world_id"), searchParams.get("execution_domain")];
+  });
+  deepStrictEqual(said, [["default", "live"], ["default", "backtest"], ["w1", "live"]]);
+});
+
 Deno.test("errors over HTTP keep their code, hint and exit code", async () => {
   const { run, bench } = overHttp();
   strictEqual(await run("get", "ohlcv:nowhere:BTC/USDT:1m", ...TEN, "--json"), 1);

@@ -64,3 +64,13 @@ Deno.test("parseAsOfMs() keeps milliseconds, cuts finer digits off and writes th
   strictEqual(formatAsOf(parseAsOfMs("1767225600")), "2026-01-01T00:00:00.000Z");
   throws(() => parseAsOfMs("yesterday"), badTime(/as_of/));
 });
+
+Deno.test("what is neither a number nor a text is no time, and is told so", () => {
+  for (const value of [new Date(0), {}, null, true, [1679616000], 1679616000n]) {
+    throws(
+      () => parseSeconds(value as unknown as string, "start"),
+      badTime(/Cannot read start .* it is no time/),
+    );
+    throws(() => parseAsOfMs(value as unknown as string), badTime(/Cannot read as_of .* it is no time/));
+  }
+});

@@ -100,3 +100,15 @@ Deno.test("explain tells of a bar that may still change that it is not final, an
       "NODE_UNKNOWN",
     );
   }));
+
+Deno.test("explain names of a slot only the snapshots that cover it, not all that have its chunk", () =>
+  inWorld({}, async (world) => {
+    await world.fill(WINDOW);
+    await world.fill([WINDOW[1], WINDOW[1] + 2 * (WINDOW[1] - WINDOW[0])]);
+    const { snapshots } = await world.service.snapshots(NODE, { limit: 9 });
+    const [newest, first] = snapshots;
+    const seqsOf = async (ts: number) =>
+      (await world.service.explain(NODE, ts)).snapshots.map(({ seq }) => seq);
+    deepStrictEqual(await seqsOf(WINDOW[0]), [newest.seq, first.seq]);
+    deepStrictEqual(await seqsOf(WINDOW[1]), [newest.seq]);
+  }));

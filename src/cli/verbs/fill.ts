@@ -88,7 +88,8 @@ async function fillNow(
         progress.show({
           label,
           done: windows.complete + windows.failed,
-          total: windows.total,
+          // Nothing is planned yet: that is no whole.
+          total: windows.total === 0 ? null : windows.total,
           rows,
           etaSeconds: eta_seconds,
         }),
