@@ -90,10 +90,10 @@ Deno.test("a cursor of gaps expires when a gap that is still to come changes, no
   const bench = makeBench();
   const path = `/v1/gaps?node_id=${NODE}&start=${FIRST}&end=${FIRST + 36_000}&limit=20`;
   const { next, gaps } = await (await bench.get(path)).json();
-  bench.service.filled.add(gaps[19].start);
+  bench.service.arrived.add(gaps[19].start);
   const rest = await (await bench.get(`/v1/gaps?cursor=${next}&limit=100`)).json();
   deepStrictEqual([rest.gaps.length, rest.next], [40, null]);
-  bench.service.filled.add(rest.gaps[39].start);
+  bench.service.arrived.add(rest.gaps[39].start);
   await problemOf(await bench.get(`/v1/gaps?cursor=${next}`), "CURSOR_EXPIRED");
 });
 

@@ -51,7 +51,7 @@ export class FakeService implements HistoryService {
   readonly artifacts = new Map<string, Uint8Array>();
   readonly jobs = new Map<string, JobReport>();
   /** Gaps that are there no more. */
-  readonly filled = new Set<number>();
+  readonly arrived = new Set<number>();
   /** What the last validation looked at. */
   validated: ToValidate[] = [];
   /** What was asked, in order. */
@@ -161,7 +161,7 @@ export class FakeService implements HistoryService {
     const step = intervalOf(gridOf(parseNodeId(nodeId).timeframe!));
     const starts: number[] = [];
     for (let t = o.range[0]; t < o.range[1] && starts.length < 50_000; t += 10 * step) {
-      if (!this.filled.has(t)) starts.push(t);
+      if (!this.arrived.has(t)) starts.push(t);
     }
     const wanted = o.reason === undefined || o.reason === "absent_at_source" ? starts : [];
     const from = o.after === undefined ? 0 : wanted.findIndex((start) => start >= o.after!);
