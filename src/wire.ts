@@ -40,7 +40,7 @@ import type {
   SnapshotIndex,
 } from "./core/ports.ts";
 import { budgetRules } from "./core/rate_budget.ts";
-import type { HistoryService } from "./core/service.ts";
+import type { HistoryService, LocalService } from "./core/service.ts";
 import { PRODUCT_VERSION } from "./core/version.ts";
 import { logBackfill } from "./history/backfill_log.ts";
 import { backgroundWork } from "./history/background.ts";
@@ -107,7 +107,7 @@ interface Shared {
 }
 
 /** Builds the service that a configuration describes. `STORE_UNAVAILABLE` and the like when a part cannot be opened. */
-export async function wire(loaded: LoadedConfig, o: WireOptions = {}): Promise<HistoryService> {
+export async function wire(loaded: LoadedConfig, o: WireOptions = {}): Promise<LocalService> {
   const { config } = loaded;
   const clock = o.clock ?? systemClock;
   const dice = o.dice ?? systemDice;

@@ -276,3 +276,9 @@ export interface HistoryService {
   /** Rests what runs, flushes, releases leases and closes stores. Later calls give `CANCELLED`. */
   close(): Promise<void>;
 }
+
+/** The service of this process: it answers every question, and knows at once what the time is at a venue. */
+export interface LocalService extends HistoryService {
+  /** Start of the bar that is forming by the venue's clock, as far as that is known: where a range without end ends. */
+  forming(nodeId: string): Promise<number>;
+}

@@ -13,6 +13,7 @@ import type { ArtifactStore, BarStore, Clock, Exchange, Exchanges } from "../cor
 import type {
   BackfillSpec,
   HistoryService,
+  LocalService,
   PlanReport,
   SnapshotRow,
   ToValidate,
@@ -59,7 +60,7 @@ export interface ServiceParts {
 const BAR_BYTES = 48;
 
 /** Builds the service. After `close` every call rejects with `CANCELLED`. */
-export function createService(parts: ServiceParts): HistoryService {
+export function createService(parts: ServiceParts): LocalService {
   let closed: Promise<void> | null = null;
   const open = <A extends unknown[], R>(call: (...args: A) => Promise<R>) => (...args: A): Promise<R> =>
     closed === null ? call(...args) : Promise.reject(cancelled("The call: the service is closed; it"));
@@ -71,6 +72,10 @@ export function createService(parts: ServiceParts): HistoryService {
     gaps: open((nodeId, o) => parts.reports.gaps(nodeId, { ...o, asOfMs: asOfOf(o.asOf) })),
     condition: open((nodeId, range) => parts.reports.condition(nodeId, range)),
     nodes: open((o) => parts.reports.nodes(o)),
+    forming: open(async (nodeId) => {
+      const { grid, parsed } = await parts.backfiller.site(nodeId);
+      return formingStart(parts.backfiller.venueNow(parsed.exchange), grid);
+    }),
     snapshots: open((nodeId, o) => listSnapshots(parts, nodeId, o)),
     plan: open((spec, signal, o) => plan(parts, spec, { ...o, signal })),
     validate: (requests) => validate(parts.provider, requests),

@@ -1,7 +1,7 @@
 /** What the server is told about itself, and what every part of it is given. */
 
 import type { Clock, Dice, Log } from "../core/ports.ts";
-import type { HistoryService } from "../core/service.ts";
+import type { LocalService } from "../core/service.ts";
 
 /** `operate` may do everything, `read` may look and plan. */
 export type Role = "read" | "operate";
@@ -33,7 +33,7 @@ export interface ServerConfig {
 
 /** What `createApp` needs. */
 export interface AppParts {
-  service: HistoryService;
+  service: LocalService;
   config: ServerConfig;
   clock: Clock;
   dice: Dice;

@@ -1,6 +1,7 @@
 /** What the reports of surface §4 say, field by field: coverage, gaps, condition, nodes, and what a snapshot knew. */
 
 import { deepStrictEqual, ok, strictEqual } from "node:assert/strict";
+import type { FakeClock } from "../fake_clock.ts";
 import { rejection } from "../refusal.ts";
 import { ScriptedVenue } from "../story/scripted_venue.ts";
 import { FORMING, inWorld, makeWorld, NODE, type World } from "../story/world.ts";
@@ -92,6 +93,15 @@ Deno.test("next_ask lies whole steps after last_asked, whatever part of a second
     const [gap] = (await world.service.gaps(NODE, { range: PAST, limit: 10 })).gaps;
     deepStrictEqual([gap.last_asked, gap.next_ask], [FORMING + 30, FORMING + 630]);
   }));
+
+Deno.test("a range without end ends at the bar that forms at the venue, whatever the time is here", () => {
+  const behind = (clock: FakeClock) => [new ScriptedVenue({ clock, skewMs: 10 * MINUTE * 1000 })];
+  return inWorld({ venues: behind }, async (world) => {
+    strictEqual(await world.service.forming(NODE), FORMING);
+    await world.fill(PAST);
+    strictEqual(await world.service.forming(NODE), FORMING - 10 * MINUTE);
+  });
+});
 
 Deno.test("gaps can be asked for one reason, and total and page count that reason alone", () =>
   inWorld({}, async (world) => {

@@ -21,7 +21,7 @@ import type {
   ExplainReport,
   GapPage,
   GapRow,
-  HistoryService,
+  LocalService,
   JobReport,
   NodePage,
   PlanReport,
@@ -46,7 +46,7 @@ export const FIRST = 1_679_616_000;
 /** Snapshots of both series stand at these instants. */
 export const AS_OFS = ["2026-01-01T00:00:00.000Z", "2026-02-01T00:00:00.000Z"];
 
-export class FakeService implements HistoryService {
+export class FakeService implements LocalService {
   readonly series = new Map<string, Bars>();
   readonly artifacts = new Map<string, Uint8Array>();
   readonly jobs = new Map<string, JobReport>();
@@ -172,6 +172,11 @@ export class FakeService implements HistoryService {
       gaps_total: wanted.length,
       next: wanted[from + o.limit] ?? null,
     });
+  }
+
+  forming(nodeId: string): Promise<number> {
+    const now = Math.floor(this.#clock.nowMs() / 1000);
+    return Promise.resolve(formingStart(now, gridOf(parseNodeId(nodeId).timeframe!)));
   }
 
   condition(nodeId: string, range: TimeRange): Promise<ConditionReport> {

@@ -21,7 +21,7 @@ import type {
   SnapshotIndex,
 } from "../../src/core/ports.ts";
 import type { FetchRequest, RequestContext } from "../../src/core/request.ts";
-import type { Answer, HistoryService, ServiceEvent } from "../../src/core/service.ts";
+import type { Answer, LocalService, ServiceEvent } from "../../src/core/service.ts";
 import { decodeRows } from "../../src/core/stored_chunk.ts";
 import { wire } from "../../src/wire.ts";
 import { FakeClock, SeededDice, turn } from "../fake_clock.ts";
@@ -70,7 +70,7 @@ export interface World {
   clock: FakeClock;
   venue: ScriptedVenue;
   venues: ScriptedVenue[];
-  service: HistoryService;
+  service: LocalService;
   holdings: Holdings;
   config: Config;
   /** Events of the service, in order. */
