@@ -74,7 +74,7 @@ export function createService(parts: ServiceParts): LocalService {
     nodes: open((o) => parts.reports.nodes(o)),
     forming: open(async (nodeId) => {
       const { grid, parsed } = await parts.backfiller.site(nodeId);
-      return formingStart(parts.backfiller.venueNow(parsed.exchange), grid);
+      return formingStart(parts.backfiller.lastKnownVenueNow(parsed.exchange), grid);
     }),
     snapshots: open((nodeId, o) => listSnapshots(parts, nodeId, o)),
     plan: open((spec, signal, o) => plan(parts, spec, { ...o, signal })),
