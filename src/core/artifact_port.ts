@@ -27,8 +27,8 @@ export interface ByteSource {
 
 /** Chunks ↔ Parquet. Row groups end on chunk borders; `ts` is INT64 seconds (surface §4). */
 export interface SegmentCodec {
-  /** Deterministic: the same chunks give the same bytes. `metadata` becomes schema key `seamless`. */
-  encode(chunks: Iterable<StoredChunk>, metadata?: string): Promise<Uint8Array>;
+  /** Deterministic: the same chunks give the same bytes. They are taken one by one. `metadata` becomes schema key `seamless`. */
+  encode(chunks: Iterable<StoredChunk> | AsyncIterable<StoredChunk>, metadata?: string): Promise<Uint8Array>;
   /** Rows of the wanted chunks (ascending k); digests are recomputed from what was read. */
   decode(
     source: ByteSource,

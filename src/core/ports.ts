@@ -221,12 +221,13 @@ export interface BarStore {
   nodes(page: { exchange?: string; after?: string; limit: number }): Promise<NodeRecord[]>;
   /**
    * Final chunks that hold rows of the range, ascending, as they were at or after `state`. Long reads yield to the
-   * event loop. Who got a state of the node just now gives it, which spares a look for a newer one.
+   * event loop. Who got a state of the node just now gives it, which spares a look for a newer one; `once`: what is
+   * read will not be asked for again soon, and is not kept at hand.
    */
   read(
     nodeId: string,
     range: TimeRange,
-    o?: { signal?: AbortSignal; state?: NodeState },
+    o?: { signal?: AbortSignal; state?: NodeState; once?: boolean },
   ): AsyncIterable<StoredChunk>;
   commit(write: WindowWrite): Promise<WindowOutcome>;
   /** Ascending in ts, then in the order they were seen. */

@@ -107,7 +107,7 @@ export class Publishing {
         ts >= span[0] && ts < span[1] && !flag.startsWith("warning: ")
       ),
       warnings,
-      readChunks: (wanted) => store.read(nodeId, wanted),
+      readChunks: (wanted) => store.read(nodeId, wanted, { once: true }),
       conformanceVersion: CONFORMANCE_VERSION,
       exchange,
       source: `ccxt:${exchange}`,

@@ -7,10 +7,10 @@ import { segmentKey } from "../core/manifest.ts";
 import type { SegmentRecord } from "../core/manifest.ts";
 import type { ArtifactStore, SegmentCodec, StoredChunk } from "../core/ports.ts";
 import { planSegments } from "../core/segment_layout.ts";
-import { chunkRange, decodeRows } from "../core/stored_chunk.ts";
+import { chunkRange } from "../core/stored_chunk.ts";
 import { gridRecord, intervalOf, slotOf, slotStart } from "../core/timeframe.ts";
-import type { Grid } from "../core/timeframe.ts";
 import type { TimeRange } from "../core/time_range.ts";
+import { boundsOf } from "./pieces.ts";
 import type { Publication } from "./publication.ts";
 import type { PlannedChunk, PublicationPlan, PublicationPlanner, PublishedHead } from "./publication_plan.ts";
 import { chunkSpan } from "./snapshot_content.ts";
@@ -51,9 +51,8 @@ export async function writeSegments(
   let bytesWritten = 0;
   for (const ks of layout.written) {
     throwIfCancelled(signal, `Publishing ${order.publication.state.node.nodeId}`);
-    const chunks = await gather(ks.map((k) => planned.get(k)!), order, parts.snapshots);
-    if (chunks === null) return null;
-    const written = await writeSegment(chunks, order, parts);
+    const written = await writeSegment(ks.map((k) => planned.get(k)!), order, parts);
+    if (written === null) return null;
     segments.push(written.segment);
     bytesWritten += written.bytesWritten;
   }
@@ -61,20 +60,38 @@ export async function writeSegments(
   return { segments, bytesWritten };
 }
 
-/** The rows of one segment; null when one of its chunks is no longer what was planned. */
-async function gather(
-  planned: readonly PlannedChunk[],
-  order: SegmentOrder,
-  snapshots: Snapshots,
-): Promise<StoredChunk[] | null> {
-  const chunks: StoredChunk[] = [];
-  for (const run of runsOf(planned)) {
-    for await (const chunk of readRun(run, order, snapshots)) {
-      if (chunk.digest !== planned[chunks.length]?.digest) return null;
-      chunks.push(chunk);
-    }
+/** The rows of one segment as they are read, chunk by chunk, and what is known of them when all are through. */
+class SegmentRows {
+  /** A chunk is no longer what was planned: what was encoded is to be thrown away. */
+  moved = false;
+  rows = 0;
+  first = NaN;
+  last = NaN;
+  readonly #planned: readonly PlannedChunk[];
+
+  constructor(planned: readonly PlannedChunk[]) {
+    this.#planned = planned;
   }
-  return chunks.length === planned.length ? chunks : null;
+
+  async *read(order: SegmentOrder, snapshots: Snapshots): AsyncIterable<StoredChunk> {
+    let at = 0;
+    for (const run of runsOf(this.#planned)) {
+      for await (const chunk of readRun(run, order, snapshots)) {
+        this.moved = chunk.digest !== this.#planned[at++]?.digest;
+        if (this.moved) return;
+        this.#count(chunk);
+        yield chunk;
+      }
+    }
+    this.moved = at !== this.#planned.length;
+  }
+
+  #count(chunk: StoredChunk): void {
+    const { first, last } = boundsOf(chunk);
+    if (this.rows === 0) this.first = first;
+    this.last = last;
+    this.rows += chunk.rows;
+  }
 }
 
 async function* readRun(
@@ -109,25 +126,29 @@ function runsOf(planned: readonly PlannedChunk[]): PlannedChunk[][] {
   return runs;
 }
 
+/** One segment, from the rows of its chunks; null when one of them is no longer what was planned. */
 async function writeSegment(
-  chunks: readonly StoredChunk[],
-  { publication: { state: { node } }, folder }: SegmentOrder,
-  { artifacts, codec }: SegmentWriterParts,
-): Promise<{ segment: SegmentRecord; bytesWritten: number }> {
+  planned: readonly PlannedChunk[],
+  order: SegmentOrder,
+  { artifacts, codec, snapshots }: SegmentWriterParts,
+): Promise<{ segment: SegmentRecord; bytesWritten: number } | null> {
+  const { publication: { state: { node } }, folder } = order;
   // Part of the file's bytes, and so of its name: nothing in it may differ between two publishers of the same rows.
   const metadata = canonicalJson({
     node_id: node.nodeId,
     interval: intervalOf(node.grid),
     grid: gridRecord(node.grid),
   });
-  const bytes = await codec.encode(chunks, metadata);
+  const content = new SegmentRows(planned);
+  const bytes = await codec.encode(content.read(order, snapshots), metadata);
+  if (content.moved) return null;
   const sha256 = await hashOfFile(bytes);
   const uri = segmentKey(folder, sha256);
   const isNew = await artifacts.putIfAbsent(uri, bytes);
   return {
     segment: {
-      range: rangeOfRows(chunks, node.grid),
-      rows: chunks.reduce((rows, chunk) => rows + chunk.rows, 0),
+      range: [content.first, slotStart(slotOf(content.last, node.grid) + 1, node.grid)],
+      rows: content.rows,
       bytes: bytes.length,
       uri,
       file_sha256: sha256,
@@ -139,11 +160,4 @@ async function writeSegment(
 /** The host's SHA-256 works beside this thread: five megabytes at once would keep everybody else waiting. */
 async function hashOfFile(bytes: Uint8Array): Promise<string> {
   return toHex(new Uint8Array(await crypto.subtle.digest("SHA-256", bytes as Uint8Array<ArrayBuffer>)));
-}
-
-/** From the first row to the end of the last one's slot. */
-function rangeOfRows(chunks: readonly StoredChunk[], grid: Grid): TimeRange {
-  const first = decodeRows(chunks[0].bytes).ts[0];
-  const { ts } = decodeRows(chunks[chunks.length - 1].bytes);
-  return [first, slotStart(slotOf(ts[ts.length - 1], grid) + 1, grid)];
 }

@@ -285,7 +285,7 @@ async function verifyHot(
   const state = await parts.store.state(nodeId);
   if (state === null) return;
   const { grid } = state.node;
-  for await (const chunk of parts.store.read(nodeId, [-EVER, EVER], { signal: parts.signal })) {
+  for await (const chunk of parts.store.read(nodeId, [-EVER, EVER], { signal: parts.signal, once: true })) {
     report.checked.chunks++;
     const rows = decodeRows(chunk.bytes);
     if (parts.compute.verifyChunk(rows, chunk, grid)) continue;

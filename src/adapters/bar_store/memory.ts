@@ -81,7 +81,7 @@ export class MemoryBarStore implements BarStore {
   async *read(
     nodeId: string,
     range: TimeRange,
-    { signal }: { signal?: AbortSignal; state?: NodeState } = {},
+    { signal }: { signal?: AbortSignal } = {},
   ): AsyncIterable<StoredChunk> {
     this.#checkOpen();
     throwIfCancelled(signal, `Reading ${nodeId}`);

@@ -94,7 +94,7 @@ export class SqliteBarStore implements BarStore {
   async *read(
     nodeId: string,
     range: TimeRange,
-    { signal, state }: { signal?: AbortSignal; state?: NodeState } = {},
+    { signal, state, once }: { signal?: AbortSignal; state?: NodeState; once?: boolean } = {},
   ): AsyncIterable<StoredChunk> {
     const act = `Reading ${nodeId}`;
     throwIfCancelled(signal, act);
@@ -115,7 +115,7 @@ export class SqliteBarStore implements BarStore {
         throwIfCancelled(signal, act);
       }
       const entry = this.#loadChunk(view.id, head.k);
-      this.#chunks.put(key, entry);
+      if (!once) this.#chunks.put(key, entry);
       yield entry.chunk;
     }
   }

@@ -42,6 +42,8 @@ interface ColumnPage {
 export class BarParquetWriter {
   readonly #groups: RowGroup[] = [];
   readonly #metadata: string | undefined;
+  /** Written anew for each row group: memory outside the heap is given back late. */
+  readonly #out = new ByteWriter();
   #offset = 0;
   #rows = 0;
 
@@ -57,7 +59,8 @@ export class BarParquetWriter {
 
   /** One row group of ascending rows. */
   rowGroup({ rows, bytes }: RowBytes): Uint8Array {
-    const out = new ByteWriter(bytes.length);
+    const out = this.#out;
+    [out.index, out.offset] = [0, 0];
     const bars = decodeRows(bytes);
     const columns = BAR_COLUMNS.map((name, c) =>
       name === "ts"
@@ -77,7 +80,7 @@ export class BarParquetWriter {
       total_compressed_size: BigInt(out.offset),
     });
     this.#rows += rows;
-    return this.#counted(out.getBytes());
+    return this.#counted(out.getBytes().slice());
   }
 
   /** The footer; the file is whole then. */
