@@ -1,0 +1,98 @@
+/** Bars over HTTP from a real `serve` process: a long Arrow stream, and many short answers on one connection. */
+
+import { join } from "node:path";
+import { type Bench, type Figure, median } from "./figure.ts";
+import { LoopbackClient } from "./loopback_client.ts";
+import { arrowPath, NODE, rangeOf, Service } from "./service.ts";
+import { ROOT, Stage } from "./stage.ts";
+import { startVenue } from "./venue_address.ts";
+
+const STORED = 5_000_000;
+const STREAMED = 500_000;
+const BACK = 2_000_000;
+const SHORT = 1_440;
+const ROUNDS = 12;
+const REQUESTS = 3_000;
+/** The virtual environment of the tests that open our files with other tools (scripts/python_env.ts). */
+const PYTHON = join(ROOT, ".cache/python/bin/python");
+
+export const httpBench: Bench = {
+  name: "http",
+  what: "500,000 of 5M bars as an Arrow stream; 1,440 bars on one connection",
+  limitSec: 600,
+  async run(say) {
+    const stage = new Stage();
+    try {
+      const service = await Service.start(stage, await startVenue(stage));
+      say(`filling ${STORED} bars: ${(await service.fill(STORED)).toFixed(1)} s`);
+      const stream = await streamOf(service.client(), arrowPath(rangeOf(STREAMED, BACK)));
+      const rate = await rateOf(service.client(), (i) => arrowPath(rangeOf(SHORT, SHORT * (i % 50))));
+      const health = await rateOf(service.client(), () => "/healthz");
+      const beside = await fastApi(stage, service, say);
+      const figures: Figure[] = [
+        figure("first byte of 500,000 bars", stream.firstMs, 10, beside?.firstMs),
+        figure("all of 500,000 bars", stream.allMs, 20, beside?.allMs),
+        {
+          name: "1,440 bars, one connection",
+          value: rate,
+          unit: "requests/s",
+          least: 3_000,
+          beside: [{ name: "our /healthz, which answers nothing", value: health }],
+        },
+      ];
+      return figures;
+    } finally {
+      await stage.close();
+    }
+  },
+};
+
+function figure(name: string, value: number, most: number, beside: number | undefined): Figure {
+  const yardstick = beside === undefined
+    ? []
+    : [{ name: "FastAPI over DuckDB, the same bars", value: beside }];
+  return { name, value, unit: "ms", most, beside: yardstick };
+}
+
+async function streamOf(client: LoopbackClient, path: string): Promise<{ firstMs: number; allMs: number }> {
+  const first: number[] = [];
+  const all: number[] = [];
+  for (let round = 0; round < ROUNDS; round++) {
+    const { status, firstByteMs, allMs } = await client.get(path);
+    if (status !== 200) throw new Error(`${path} answered ${status}`);
+    first.push(firstByteMs);
+    all.push(allMs);
+  }
+  client.close();
+  return { firstMs: median(first.slice(2)), allMs: median(all.slice(2)) };
+}
+
+async function rateOf(client: LoopbackClient, path: (i: number) => string): Promise<number> {
+  for (let i = 0; i < 200; i++) await client.get(path(i));
+  const begunMs = performance.now();
+  for (let i = 0; i < REQUESTS; i++) {
+    const { status } = await client.get(path(i));
+    if (status !== 200) throw new Error(`${path(i)} answered ${status}`);
+  }
+  client.close();
+  return REQUESTS / ((performance.now() - begunMs) / 1000);
+}
+
+/** The yardstick: what a good user builds in thirty lines, over the segments that were published. Null without Python. */
+async function fastApi(
+  stage: Stage,
+  service: Service,
+  say: (line: string) => void,
+): Promise<{ firstMs: number; allMs: number } | null> {
+  try {
+    Deno.statSync(PYTHON);
+  } catch (error) {
+    if (!(error instanceof Deno.errors.NotFound)) throw error;
+    say("no FastAPI beside it: run `deno task python` first");
+    return null;
+  }
+  const script = join(ROOT, "scripts/bench/fastapi_duckdb.py");
+  const running = await stage.start({ program: PYTHON, args: [script, `${service.folder}/artifacts`] });
+  const { start, end } = rangeOf(STREAMED, BACK);
+  return await streamOf(new LoopbackClient(running.line), `/bars?start=${start}&end=${end}&node=${NODE}`);
+}
