@@ -362,15 +362,17 @@ function firstTs(piece: Piece): number {
 /** Seconds until another ask makes sense: the next try of an open gap, or the close of the forming bar; null: never by itself. */
 function retryAfterOf(moment: LiveMoment, gaps: FoundGap[], parts: LiveParts): number | null {
   const { now, requested, site, question } = moment;
+  // Slots are judged by the time at which the request came; who is to wait does so from now on.
+  const leaving = now + moment.waits.elapsedMs() / 1000;
   const waits: number[] = [];
   for (const gap of gaps) {
     if (isSettled(gap.reason) || gap.reason === "quarantined") continue;
-    waits.push(gap.row?.nextAsk ? gap.row.nextAsk - now : question.sla.retry_backoff_ms / 1000);
+    waits.push(gap.row?.nextAsk ? gap.row.nextAsk - leaving : question.sla.retry_backoff_ms / 1000);
   }
   const forming = formingStart(now, site.grid);
   if (requested[1] > forming) {
     const closes = slotStart(slotOf(forming, site.grid) + 1, site.grid);
-    waits.push(closes - now + parts.settings.live.closeDelayMs / 1000);
+    waits.push(closes - leaving + parts.settings.live.closeDelayMs / 1000);
   }
   return waits.length === 0 ? null : Math.max(1, Math.ceil(Math.min(...waits)));
 }

@@ -171,6 +171,17 @@ Deno.test("a bar that closes during the wait makes no answer partial: what is cl
     strictEqual(told.verdict.mode, "PASS");
   }));
 
+Deno.test("retry_after counts from when the answer leaves, not from when it was asked", () =>
+  inWorld({}, async (world) => {
+    world.venue.deed = (_call, signal) => world.clock.sleep(20_000, signal);
+    const patient = { sla: { total_deadline_ms: 60_000 } };
+    const told = await world.ask({ ...RECENT, end: FORMING + 60, ...patient });
+    deepStrictEqual([told.complete, told.retry_after], [true, 30 + 2 - 20]);
+    await world.clock.advance(100_000);
+    const later = await world.ask({ start: FORMING, end: FORMING + 600, ...patient });
+    deepStrictEqual([later.rows, later.retry_after], [2, 12]);
+  }));
+
 for (const [name, skewMs] of [["ahead of", 150_000], ["behind", -150_000]] as const) {
   Deno.test(`the venue's clock decides what is closed where ours is ${name} it, from the first request on`, () =>
     inWorld({ venues: (clock) => [new ScriptedVenue({ clock, skewMs })] }, async (world) => {

@@ -251,3 +251,12 @@ Deno.test("OKX in the time of Hong Kong opens its days at 16:00 UTC: the anchor 
     ]]);
   });
 });
+
+Deno.test("100 equal requests at once ask the venue for each page once", () =>
+  onVenue({ now: LATER }, async (world) => {
+    const answers = await Promise.all(Array.from({ length: 100 }, () => world.service.bars(DAY)));
+    const pages = world.barCalls().map(({ params }) => `${params.startTime}-${params.endTime}`);
+    deepStrictEqual([pages.length, new Set(pages).size], [3, 3]);
+    const told = answers.map(({ metadata }) => `${metadata.rows} ${metadata.answer_fingerprint}`);
+    deepStrictEqual([new Set(told).size, answers[0].metadata.rows], [1, 1_440]);
+  }));
