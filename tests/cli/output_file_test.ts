@@ -54,15 +54,20 @@ Deno.test("places where nothing can be written are refused with the way out", ()
     }
   }));
 
-Deno.test({
-  name: "a full disk is told as one, and not as a fault of the program",
-  ignore: Deno.build.os !== "linux", // only there /dev/full is a disk that is always full
-  async fn() {
-    const file = await openOutputFile("/dev/full", "/");
-    await rejects(file.write(new Uint8Array(10)), (error) => {
-      return error instanceof HistoryError && error.code === "STORE_UNAVAILABLE" &&
-        /Cannot write \/dev\/full: the disk is full/.test(error.message) && error.hint !== "";
-    });
+Deno.test("a full disk is told as one, and not as a fault of the program", () =>
+  inFolder(async (folder) => {
+    const file = await openOutputFile("bars.csv", folder);
+    const { write } = Deno.FsFile.prototype;
+    const noSpace = Object.assign(new Error("No space left on device (os error 28)"), { code: "ENOSPC" });
+    Deno.FsFile.prototype.write = () => Promise.reject(noSpace);
+    try {
+      await rejects(file.write(new Uint8Array(10)), (error) => {
+        return error instanceof HistoryError && error.code === "STORE_UNAVAILABLE" &&
+          /Cannot write bars.csv: the disk is full/.test(error.message) && error.hint !== "";
+      });
+    } finally {
+      Deno.FsFile.prototype.write = write;
+    }
     await file.discard();
-  },
-});
+    deepStrictEqual([...Deno.readDirSync(folder)], []);
+  }));
