@@ -76,7 +76,11 @@ export async function pinnedAnswer(
 
 async function select(question: Question, parts: PinnedParts, signal?: AbortSignal): Promise<Snapshot> {
   const { nodeId, fingerprint, asOfMs } = question;
-  if (fingerprint !== null) return await parts.snapshots.byFingerprint(nodeId, fingerprint, signal);
+  if (fingerprint !== null) {
+    const snapshot = await parts.snapshots.byFingerprint(nodeId, fingerprint, signal);
+    if (question.domain === "live" || asOfMs === null || snapshot.asOfMs <= asOfMs) return snapshot;
+    throw publishedLater(question, snapshot);
+  }
   try {
     return await parts.snapshots.resolveAsOf(nodeId, asOfMs!);
   } catch (error) {
@@ -92,6 +96,17 @@ async function select(question: Question, parts: PinnedParts, signal?: AbortSign
       },
     );
   }
+}
+
+/** A backtest of an instant knows nothing that was published after it, by whatever name. */
+function publishedLater({ nodeId, asOfMs }: Question, { manifest }: Snapshot): HistoryError {
+  return new HistoryError(
+    "SNAPSHOT_UNKNOWN",
+    `Cannot read ${nodeId} as of ${
+      formatAsOf(asOfMs!)
+    }: ${manifest.dataset_fingerprint} was published at ${manifest.as_of}`,
+    { hint: "Leave as_of out to read that snapshot, or fingerprint to read what there was then" },
+  );
 }
 
 /**

@@ -78,6 +78,18 @@ Deno.test("fingerprint= selects the oldest snapshot that has it, in backtest and
     strictEqual((await world.ask({ ...RANGE, fingerprint })).execution_domain, "backtest");
   }));
 
+Deno.test("a backtest of an instant does not read what was published after it, by fingerprint neither", () =>
+  inWorld({}, async (world) => {
+    const first = await published(world);
+    await world.fill([RANGE.start - MINUTES(10), RANGE.end]);
+    const { snapshots: [{ dataset_fingerprint: later }] } = await world.service.snapshots(NODE, { limit: 1 });
+    const backtest = { ...RANGE, executionDomain: "backtest", asOf: first.as_of! };
+    const error = await rejection(world.ask({ ...backtest, fingerprint: later }));
+    strictEqual(error.code, "SNAPSHOT_UNKNOWN");
+    const known = await world.ask({ ...backtest, fingerprint: first.dataset_fingerprint! });
+    strictEqual(known.as_of, first.as_of);
+  }));
+
 Deno.test("a pinned read of domain live gives the same bytes again, however late: caches keep it", () =>
   inWorld({}, async (world) => {
     const { dataset_fingerprint } = await published(world);
