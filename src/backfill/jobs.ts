@@ -5,11 +5,12 @@
 
 import { HistoryError, throwIfCancelled } from "../core/errors.ts";
 import { formingStart } from "../core/effective_range.ts";
-import { JOB_MAX_ERRORS, WORKERS_MAX } from "../core/limits.ts";
-import type { Clock, JobRecord, JobState, Log } from "../core/ports.ts";
+import { WORKERS_MAX } from "../core/limits.ts";
+import type { Clock, JobRecord, Log } from "../core/ports.ts";
 import { snapOutward } from "../core/timeframe.ts";
 import type { TimeRange } from "../core/time_range.ts";
 import type { Backfiller, NodeSite } from "./backfiller.ts";
+import { JobRun } from "./job_run.ts";
 import { checkFillRange, type Window } from "./plan.ts";
 import { isRefusal } from "./scout.ts";
 import { OffGridReply } from "./window_fetch.ts";
@@ -48,7 +49,7 @@ export class JobRunner {
 
   /** Runs a job to its end and resolves with its last state; never rejects for what a venue or a cancellation does. */
   async run(job: JobRecord, o: RunOptions): Promise<JobRecord> {
-    const run = new Run(job, this.#clock);
+    const run = new JobRun(job, this.#clock);
     run.begin();
     await o.onProgress(run.job);
     const plans: NodePlan[] = [];
@@ -76,7 +77,7 @@ export class JobRunner {
     return run.job;
   }
 
-  async #planNode(nodeId: string, run: Run, o: RunOptions): Promise<NodePlan | null> {
+  async #planNode(nodeId: string, run: JobRun, o: RunOptions): Promise<NodePlan | null> {
     throwIfCancelled(o.signal, "Planning");
     const site = await this.#backfiller.site(nodeId);
     if (run.job.start !== null) {
@@ -141,7 +142,7 @@ export class JobRunner {
    * Keeps `workers` windows under way. A refusal ends the node, because every further call would be refused too; so
    * does a failure of our own, which is told once all workers have come to rest.
    */
-  async #fillNode(plan: NodePlan, run: Run, o: RunOptions): Promise<void> {
+  async #fillNode(plan: NodePlan, run: JobRun, o: RunOptions): Promise<void> {
     const windows = oneByOne(this.#blocks(plan.site, plan.range, run.job));
     const node = { site: plan.site, ended: false };
     const work = async () => {
@@ -166,7 +167,7 @@ export class JobRunner {
   async #fillWindow(
     node: { site: NodeSite; ended: boolean },
     window: Window,
-    run: Run,
+    run: JobRun,
     o: RunOptions,
   ): Promise<void> {
     const { nodeId, grid } = node.site;
@@ -193,7 +194,7 @@ function* oneByOne(blocks: Iterable<Window[]>): Generator<Window, void> {
 }
 
 /** What fails for one node is noted for that node: the others of the job go on. */
-async function orNoted(nodeId: string, run: Run, o: RunOptions, act: () => Promise<void>): Promise<void> {
+async function orNoted(nodeId: string, run: JobRun, o: RunOptions, act: () => Promise<void>): Promise<void> {
   if (o.signal.aborted || run.cancelled) return;
   try {
     await act();
@@ -207,106 +208,4 @@ async function orNoted(nodeId: string, run: Run, o: RunOptions, act: () => Promi
 /** Whether the node's next window would fail in the same way. */
 function endsNode(error: HistoryError): boolean {
   return isRefusal(error) || error.code === "STORE_UNAVAILABLE" || error instanceof OffGridReply;
-}
-
-/** A job while it runs: the record is replaced, never changed, so that whoever holds one sees one moment. */
-class Run {
-  job: JobRecord;
-  /** Somebody ended the work under the job. */
-  cancelled = false;
-  readonly #clock: Clock;
-  #startedMs = 0;
-  /** Windows that were finished before this run. */
-  #before = 0;
-  /** Slots that no fetch could settle. */
-  #open = 0;
-  #nodes = { whole: 0, failed: 0 };
-
-  constructor(job: JobRecord, clock: Clock) {
-    this.job = job;
-    this.#clock = clock;
-  }
-
-  begin(): void {
-    this.#startedMs = this.#clock.monotonicMs();
-    // A job that was killed keeps its count: what it finished stands in the ledger, what failed is tried again.
-    const isResumed = this.job.state === "running";
-    const { total, complete, deduplicated } = this.job.windows;
-    const windows = isResumed
-      ? { total, complete, failed: 0, deduplicated }
-      : { total: 0, complete: 0, failed: 0, deduplicated: 0 };
-    this.#set({ state: "running", windows, errors: [], etaSeconds: null });
-  }
-
-  /** `left` windows are to be asked; those of an earlier run that are not among them were finished then. */
-  scheduled(left: number): void {
-    const { windows } = this.job;
-    const total = Math.max(windows.total, left);
-    this.#before = total - left;
-    this.#set({ windows: { ...windows, total, complete: this.#before } });
-  }
-
-  completed(result: { rows: number; deduplicated: boolean }): void {
-    const { windows, rows } = this.job;
-    this.#set({
-      rows: rows + result.rows,
-      windows: {
-        ...windows,
-        complete: windows.complete + 1,
-        deduplicated: windows.deduplicated + (result.deduplicated ? 1 : 0),
-      },
-    });
-    this.#set({ etaSeconds: this.#eta() });
-  }
-
-  failed(where: { node_id: string; start: number; end: number }, error: HistoryError): void {
-    const { windows } = this.job;
-    this.#set({ windows: { ...windows, failed: windows.failed + 1 } });
-    this.#note(where, error);
-    this.#set({ etaSeconds: this.#eta() });
-  }
-
-  /** A node that could not be planned or finished, whatever became of its windows. */
-  nodeFailed(nodeId: string, error: HistoryError): void {
-    this.#nodes.failed++;
-    this.#note({ node_id: nodeId, start: this.job.start ?? 0, end: this.job.end ?? 0 }, error);
-  }
-
-  /** A node is through. Slots that are open all the same leave the job incomplete; `isWhole`: no window failed. */
-  nodeDone({ open, isWhole }: { open: number; isWhole: boolean }): void {
-    if (isWhole) this.#nodes.whole++;
-    this.#open += open;
-  }
-
-  end(aborted: boolean): void {
-    this.#set({ state: aborted || this.cancelled ? "cancelled" : this.#outcome(), etaSeconds: null });
-  }
-
-  #outcome(): JobState {
-    const { failed, complete } = this.job.windows;
-    const failures = failed + this.#nodes.failed;
-    if (failures === 0) return this.#open > 0 ? "incomplete" : "complete";
-    return complete > 0 || this.#nodes.whole > 0 ? "incomplete" : "failed";
-  }
-
-  #note(where: { node_id: string; start: number; end: number }, error: HistoryError): void {
-    const { errors } = this.job;
-    if (errors.length >= JOB_MAX_ERRORS) return;
-    this.#set({
-      errors: [...errors, { ...where, code: error.code, message: `${error.message}. ${error.hint}` }],
-    });
-  }
-
-  /** Seconds left at the pace so far. */
-  #eta(): number | null {
-    const { total, complete, failed } = this.job.windows;
-    const done = complete + failed - this.#before;
-    if (done === 0) return null;
-    const perWindowMs = (this.#clock.monotonicMs() - this.#startedMs) / done;
-    return Math.round(perWindowMs * (total - complete - failed) / 1000);
-  }
-
-  #set(change: Partial<JobRecord>): void {
-    this.job = { ...this.job, ...change, updatedAtMs: this.#clock.nowMs() };
-  }
 }

@@ -1,0 +1,107 @@
+/** What a job's record says while the job runs: counters, errors, the time left (surface §4). */
+
+import type { HistoryError } from "../core/errors.ts";
+import { JOB_MAX_ERRORS } from "../core/limits.ts";
+import type { Clock, JobRecord, JobState } from "../core/ports.ts";
+
+/** A job while it runs: the record is replaced, never changed, so that whoever holds one sees one moment. */
+export class JobRun {
+  job: JobRecord;
+  /** Somebody ended the work under the job. */
+  cancelled = false;
+  readonly #clock: Clock;
+  #startedMs = 0;
+  /** Windows that were finished before this run. */
+  #before = 0;
+  /** Slots that no fetch could settle. */
+  #open = 0;
+  #nodes = { whole: 0, failed: 0 };
+
+  constructor(job: JobRecord, clock: Clock) {
+    this.job = job;
+    this.#clock = clock;
+  }
+
+  begin(): void {
+    this.#startedMs = this.#clock.monotonicMs();
+    // A job that was killed keeps its count: what it finished stands in the ledger, what failed is tried again.
+    const isResumed = this.job.state === "running";
+    const { total, complete, deduplicated } = this.job.windows;
+    const windows = isResumed
+      ? { total, complete, failed: 0, deduplicated }
+      : { total: 0, complete: 0, failed: 0, deduplicated: 0 };
+    this.#set({ state: "running", windows, errors: [], etaSeconds: null });
+  }
+
+  /** `left` windows are to be asked; those of an earlier run that are not among them were finished then. */
+  scheduled(left: number): void {
+    const { windows } = this.job;
+    const total = Math.max(windows.total, left);
+    this.#before = total - left;
+    this.#set({ windows: { ...windows, total, complete: this.#before } });
+  }
+
+  completed(result: { rows: number; deduplicated: boolean }): void {
+    const { windows, rows } = this.job;
+    this.#set({
+      rows: rows + result.rows,
+      windows: {
+        ...windows,
+        complete: windows.complete + 1,
+        deduplicated: windows.deduplicated + (result.deduplicated ? 1 : 0),
+      },
+    });
+    this.#set({ etaSeconds: this.#eta() });
+  }
+
+  failed(where: { node_id: string; start: number; end: number }, error: HistoryError): void {
+    const { windows } = this.job;
+    this.#set({ windows: { ...windows, failed: windows.failed + 1 } });
+    this.#note(where, error);
+    this.#set({ etaSeconds: this.#eta() });
+  }
+
+  /** A node that could not be planned or finished, whatever became of its windows. */
+  nodeFailed(nodeId: string, error: HistoryError): void {
+    this.#nodes.failed++;
+    this.#note({ node_id: nodeId, start: this.job.start ?? 0, end: this.job.end ?? 0 }, error);
+  }
+
+  /** A node is through. Slots that are open all the same leave the job incomplete; `isWhole`: no window failed. */
+  nodeDone({ open, isWhole }: { open: number; isWhole: boolean }): void {
+    if (isWhole) this.#nodes.whole++;
+    this.#open += open;
+  }
+
+  end(aborted: boolean): void {
+    this.#set({ state: aborted || this.cancelled ? "cancelled" : this.#outcome(), etaSeconds: null });
+  }
+
+  #outcome(): JobState {
+    const { failed, complete } = this.job.windows;
+    const failures = failed + this.#nodes.failed;
+    if (failures === 0) return this.#open > 0 ? "incomplete" : "complete";
+    return complete > 0 || this.#nodes.whole > 0 ? "incomplete" : "failed";
+  }
+
+  #note(where: { node_id: string; start: number; end: number }, error: HistoryError): void {
+    const { errors } = this.job;
+    if (errors.length >= JOB_MAX_ERRORS) return;
+    this.#set({
+      errors: [...errors, { ...where, code: error.code, message: `${error.message}. ${error.hint}` }],
+    });
+  }
+
+  /** Seconds left at the pace so far. */
+  #eta(): number | null {
+    const { total, complete, failed } = this.job.windows;
+    const done = complete + failed - this.#before;
+    if (done === 0) return null;
+    const perWindowMs = (this.#clock.monotonicMs() - this.#startedMs) / done;
+    return Math.round(perWindowMs * (total - complete - failed) / 1000);
+  }
+
+  #set(change: Partial<JobRecord>): void {
+    this.job = { ...this.job, ...change, updatedAtMs: this.#clock.nowMs() };
+  }
+}
