@@ -3,12 +3,14 @@
 import type { HistoryError } from "../core/errors.ts";
 import { JOB_MAX_ERRORS } from "../core/limits.ts";
 import type { Clock, JobRecord, JobState } from "../core/ports.ts";
+import { VenuePatience } from "./venue_patience.ts";
 
 /** A job while it runs: the record is replaced, never changed, so that whoever holds one sees one moment. */
 export class JobRun {
   job: JobRecord;
   /** Somebody ended the work under the job. */
   cancelled = false;
+  readonly patience = new VenuePatience();
   readonly #clock: Clock;
   #startedMs = 0;
   /** Windows that were finished before this run. */
@@ -59,6 +61,19 @@ export class JobRun {
     this.#set({ windows: { ...windows, failed: windows.failed + 1 } });
     this.#note(where, error);
     this.#set({ etaSeconds: this.#eta() });
+  }
+
+  /** `windows` of a node that are not asked any more have failed with the venue; the error says so once for all. */
+  givenUp(
+    where: { node_id: string; start: number; end: number },
+    windows: number,
+    error: HistoryError,
+  ): void {
+    const { failed } = this.job.windows;
+    // It says what to do: it is told even where there are more errors than a job tells.
+    const errors = this.job.errors.slice(0, JOB_MAX_ERRORS - 1);
+    this.#set({ windows: { ...this.job.windows, failed: failed + windows }, errors });
+    this.#note(where, error);
   }
 
   /** A node that could not be planned or finished, whatever became of its windows. */

@@ -7,6 +7,7 @@ import { HistoryError, throwIfCancelled } from "../core/errors.ts";
 import { formingStart } from "../core/effective_range.ts";
 import { WORKERS_MAX } from "../core/limits.ts";
 import type { Clock, JobRecord, Log } from "../core/ports.ts";
+import { parseNodeId } from "../core/node_id.ts";
 import { snapOutward } from "../core/timeframe.ts";
 import type { TimeRange } from "../core/time_range.ts";
 import type { Backfiller, NodeSite } from "./backfiller.ts";
@@ -35,6 +36,15 @@ interface NodePlan {
   windows: number;
 }
 
+/** A node while its windows are asked. */
+interface NodeFill {
+  site: NodeSite;
+  /** Nothing more of it is asked. */
+  ended: boolean;
+  /** Windows that were taken up. */
+  asked: number;
+}
+
 /** Runs jobs over a backfiller. */
 export class JobRunner {
   readonly #backfiller: Backfiller;
@@ -55,7 +65,8 @@ export class JobRunner {
     const plans: NodePlan[] = [];
     for (const nodeId of job.nodes) {
       await orNoted(nodeId, run, o, async () => {
-        const plan = await this.#planNode(nodeId, run, o);
+        const { exchange } = parseNodeId(nodeId);
+        const plan = await run.patience.during(exchange, () => this.#planNode(nodeId, run, o));
         if (plan === null) run.nodeDone({ open: 0, isWhole: true });
         else plans.push(plan);
       });
@@ -140,14 +151,17 @@ export class JobRunner {
 
   /**
    * Keeps `workers` windows under way. A refusal ends the node, because every further call would be refused too; so
-   * does a failure of our own, which is told once all workers have come to rest.
+   * does a venue that answers nothing any more; so does a failure of our own, which is told once all workers have come
+   * to rest.
    */
   async #fillNode(plan: NodePlan, run: JobRun, o: RunOptions): Promise<void> {
     const windows = oneByOne(this.#blocks(plan.site, plan.range, run.job));
-    const node = { site: plan.site, ended: false };
+    const node: NodeFill = { site: plan.site, ended: false, asked: 0 };
+    const { exchange } = plan.site.parsed;
+    const goesOn = () => !run.cancelled && !o.signal.aborted && run.patience.over(exchange) === null;
     const work = async () => {
       try {
-        while (!node.ended && !run.cancelled && !o.signal.aborted) {
+        while (!node.ended && goesOn()) {
           const next = windows.next();
           if (next.done) return;
           await this.#fillWindow(node, next.value, run, o);
@@ -161,20 +175,30 @@ export class JobRunner {
     const workers = Math.min(o.workers, WORKERS_MAX, plan.windows);
     const settled = await Promise.allSettled(Array.from({ length: workers }, work));
     for (const result of settled) if (result.status === "rejected") throw result.reason;
+    if (!node.ended && !run.cancelled && !o.signal.aborted) this.#leaveRest(plan, node, windows, run);
+  }
+
+  /** Counts what is left of a node whose venue was given up. */
+  #leaveRest(plan: NodePlan, node: NodeFill, windows: Generator<Window, void>, run: JobRun): void {
+    const { nodeId, parsed } = plan.site;
+    const over = run.patience.over(parsed.exchange);
+    const next = over === null ? undefined : windows.next().value;
+    if (over === null || next === undefined) return;
+    const [start, end] = run.job.priority === "live"
+      ? [plan.range[0], next.ask[1]]
+      : [next.ask[0], plan.range[1]];
+    run.givenUp({ node_id: nodeId, start, end }, Math.max(1, plan.windows - node.asked), over);
   }
 
   /** Fills one window and counts it; ends the node where the next window would only fail likewise. */
-  async #fillWindow(
-    node: { site: NodeSite; ended: boolean },
-    window: Window,
-    run: JobRun,
-    o: RunOptions,
-  ): Promise<void> {
-    const { nodeId, grid } = node.site;
+  async #fillWindow(node: NodeFill, window: Window, run: JobRun, o: RunOptions): Promise<void> {
+    const { nodeId, grid, parsed } = node.site;
     const scope = run.job.refetch ? "all" : "due";
+    node.asked++;
     try {
       const ask = { batchId: run.job.id, priority: run.job.priority, scope, grid, signal: o.signal } as const;
-      run.completed(await this.#backfiller.fillWindow(nodeId, window, ask));
+      const fill = () => this.#backfiller.fillWindow(nodeId, window, ask);
+      run.completed(await run.patience.during(parsed.exchange, fill));
     } catch (error) {
       if (!(error instanceof HistoryError)) throw error;
       if (error.code === "CANCELLED") {

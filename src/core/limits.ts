@@ -93,6 +93,8 @@ export const RETRY_BACKOFF_CAP_MS = 30_000;
 export const OUTAGE_MIN_SYMBOLS = 3;
 /** Nodes of one venue that are looked at for an outage. */
 export const OUTAGE_MAX_NODES = 200;
+/** Turns in a row in which all attempts of a venue's windows may fail before a job gives the venue up. */
+export const VENUE_FAILED_TURNS_MAX = 3;
 /** Errors that a job reports; further ones are counted only. */
 export const JOB_MAX_ERRORS = 100;
 /** Writes that the embedded store commits together at most. */

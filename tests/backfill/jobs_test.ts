@@ -1,7 +1,8 @@
-import { deepStrictEqual, rejects, strictEqual } from "node:assert/strict";
+import { deepStrictEqual, match, rejects, strictEqual } from "node:assert/strict";
 import { JobRunner, type RunOptions } from "../../src/backfill/jobs.ts";
 import { openSlots, viewOf } from "../../src/backfill/node_view.ts";
 import { HistoryError } from "../../src/core/errors.ts";
+import { VENUE_FAILED_TURNS_MAX } from "../../src/core/limits.ts";
 import type { JobRecord } from "../../src/core/ports.ts";
 import { slotCount } from "../../src/core/timeframe.ts";
 import { type TimeRange, toPairs } from "../../src/core/time_range.ts";
@@ -271,11 +272,92 @@ Deno.test("a bug of ours is not swallowed, and reaches the caller when all worke
 
 Deno.test("a job keeps a hundred errors and counts the others", async () => {
   const bench = new Bench({ settings: { maxAttempts: 1 } });
-  bench.exchange.script = Array.from({ length: 999 }, () => () => {
+  // It answers in between: a venue that never does is given up long before.
+  bench.exchange.script = Array.from({ length: 999 }, (_, i) => () => {
+    if (i % 3 !== 2) throw awayFault();
+  });
+  const { job } = await run(bench, jobOf({ end: DAY + 225 * 600 }), { workers: 1 });
+  deepStrictEqual([job.windows.failed, job.windows.complete, job.errors.length], [150, 75, 100]);
+});
+
+Deno.test("a venue that answers nothing is given up after a few turns, its other nodes with it, and no other venue", async () => {
+  const bench = new Bench({ settings: { maxAttempts: 2 } });
+  const end = DAY + 500 * 600;
+  bench.exchange.script = Array.from({ length: 9_999 }, () => () => {
     throw awayFault();
   });
-  const { job } = await run(bench, jobOf({ end: DAY + 150 * 600 }), { workers: 4 });
-  deepStrictEqual([job.windows.failed, job.errors.length], [150, 100]);
+  const { job } = await run(bench, jobOf({ nodes: [NODE, OTHER, NOWHERE], end }), { workers: 4 });
+  strictEqual(bench.exchange.asked.length, VENUE_FAILED_TURNS_MAX * 4);
+  strictEqual(bench.exchange.calls, VENUE_FAILED_TURNS_MAX * 4 * 2);
+  deepStrictEqual([job.state, job.windows.failed, job.windows.total], ["failed", 1_001, 1_500]);
+  const gaveUp = job.errors.filter(({ message }) => message.startsWith("Gave fake up"));
+  deepStrictEqual(gaveUp.map(({ node_id, start, end, code }) => [node_id, start, end, code]), [
+    [NODE, DAY + VENUE_FAILED_TURNS_MAX * 4 * 600, end, "EXCHANGE_UNAVAILABLE"],
+    [OTHER, DAY, end, "EXCHANGE_UNAVAILABLE"],
+  ]);
+  match(gaveUp[0].message, /run the same fill again/);
+  strictEqual(job.errors.at(-1)!.node_id, NOWHERE);
+});
+
+Deno.test("a venue that is back within the attempts of its windows costs none, and one back a turn later a turn", async () => {
+  // Five attempts take 7.5 s of pauses and the calls between.
+  for (const { awayMs, failed } of [{ awayMs: 7_000, failed: 0 }, { awayMs: 15_000, failed: 4 }]) {
+    const bench = new Bench({ settings: { maxAttempts: 5 } });
+    bench.exchange.latencyMs = 100;
+    const goneMs = bench.clock.nowMs() + 1_000;
+    bench.exchange.script = Array.from({ length: 9_999 }, () => () => {
+      const nowMs = bench.clock.nowMs();
+      if (nowMs >= goneMs && nowMs < goneMs + awayMs) throw awayFault();
+    });
+    const { job } = await run(bench, jobOf({ end: DAY + 200 * 600 }), { workers: 4 });
+    deepStrictEqual([job.windows.failed, job.windows.complete], [failed, 200 - failed]);
+  }
+});
+
+Deno.test("a fill of a venue that was given up keeps what was fetched, publishes it, and goes on when it is back", async () => {
+  for (const priority of ["backfill", "live"] as const) {
+    const bench = new Bench({ settings: { maxAttempts: 1 } });
+    const end = DAY + 50 * 600;
+    bench.exchange.script = Array.from({ length: 999 }, (_, i) => () => {
+      if (i >= 10) throw awayFault();
+    });
+    const published: string[] = [];
+    const { job } = await run(bench, jobOf({ end, priority }), {
+      workers: 1,
+      onNodeDone: (nodeId) => {
+        published.push(nodeId);
+        return Promise.resolve({ open: 400 });
+      },
+    });
+    deepStrictEqual([job.state, job.rows, published], ["incomplete", 100, [NODE]]);
+    deepStrictEqual(job.windows, { total: 50, complete: 10, failed: 40, deduplicated: 0 });
+    const left = 50 - 10 - VENUE_FAILED_TURNS_MAX;
+    const { start, end: until } = job.errors.at(-1)!;
+    deepStrictEqual([start, until], priority === "live" ? [DAY, DAY + left * 600] : [end - left * 600, end]);
+    bench.exchange.script = [];
+    const again = await run(bench, jobOf({ end, priority }), { workers: 1 });
+    deepStrictEqual([again.job.state, again.job.windows.total, again.job.rows], ["complete", 40, 400]);
+  }
+});
+
+Deno.test("the search for first bars gives a venue up too", async () => {
+  const bench = new Bench();
+  const nodes = Array.from({ length: 9 }, (_, i) => `ohlcv:fake:COIN${i}/USDT:1m`);
+  let searched = 0;
+  const { job } = await run(bench, jobOf({ nodes, start: null }), {
+    firstBar: () => {
+      searched++;
+      return Promise.reject(awayFault());
+    },
+  });
+  strictEqual(searched, VENUE_FAILED_TURNS_MAX);
+  deepStrictEqual(
+    job.errors.map(({ node_id, code }) => [node_id, code]),
+    nodes.map((node) => [
+      node,
+      "EXCHANGE_UNAVAILABLE",
+    ]),
+  );
 });
 
 Deno.test("a range that no exchange has is refused before it is planned", async () => {
