@@ -135,8 +135,15 @@ export const EXPLAIN_MAX_SNAPSHOTS = 20;
 export const SKEW_WARN_MS = 5_000;
 /** Between two looks at bars that a venue has not shown yet (`ensureCoverage`). */
 export const ENSURE_POLL_MS = 2_000;
+/** Answers that the server knows by heart: bytes of all their bodies. */
+export const BY_HEART_MAX_BYTES = 8 * 1024 * 1024;
 /** How long a live answer may rely on the newest snapshot it saw, in case that another process published. */
 export const HEAD_FRESH_MS = 100;
+/** Published chunks that could not be read are not tried again for so long; an artifact store that was away neither. */
+export const UNREADABLE_KEPT_MS = 60_000;
+export const ARTIFACTS_AWAY_MS = 1_000;
+/** Times that an answer is begun anew because a published chunk turned out unreadable: each time it is asked for elsewhere. */
+export const REREADS_MAX = 3;
 /** Cuts of one chunk whose digests are kept: different ranges that end in the same chunk. */
 export const CHUNK_CUTS_KEPT = 8;
 /** Fingerprints of answers that are kept, and the chunks of the longest answer whose fingerprint is. */

@@ -218,6 +218,11 @@ export interface BarStore {
   stateWithin(nodeId: string, range: TimeRange): Promise<NodeState | null>;
   /** Changes whenever anything in the store did, by any process. Cheap. */
   version(): Promise<string>;
+  /**
+   * The same as long as nothing at all was written, by any process; means nothing to another process. Told at once,
+   * without waiting; null where that is impossible.
+   */
+  mark(): number | null;
   nodes(page: { exchange?: string; after?: string; limit: number }): Promise<NodeRecord[]>;
   /**
    * Final chunks that hold rows of the range, ascending, as they were at or after `state`. Long reads yield to the
@@ -278,6 +283,8 @@ export interface AsOfRegister {
   /** Compare-and-set-max; resolves with the highest ever given, epoch ms. */
   advance(world: string, nodeId: string, asOfMs: number): Promise<number>;
   last(world: string, nodeId: string): Promise<number | null>;
+  /** As `BarStore.mark`. */
+  mark(): number | null;
 }
 
 /** The catalog row of one published snapshot (a copy: the log in the artifact store is the truth). */

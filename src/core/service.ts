@@ -30,6 +30,11 @@ export interface Answer {
   remainderDigest(fromTs: number): Promise<string>;
   /** For the `Server-Timing` header: phase and milliseconds. */
   timing: { name: string; ms: number }[];
+  /**
+   * Whether the same question, asked at this moment, would be answered the same to the byte; told at once, without
+   * waiting. Absent where that cannot be told. Throws as `bars` does.
+   */
+  isStill?: (() => boolean) | undefined;
 }
 
 /** Which parts of a node are there (`GET /v1/coverage`). Ranges half-open, epoch seconds; `segments` are runs of bars. */

@@ -5,6 +5,7 @@ import { isSettled } from "../core/gap_reason.ts";
 import { formatAsOf } from "../core/instant.ts";
 import { METADATA_MAX_GAPS } from "../core/limits.ts";
 import { CONFORMANCE_VERSION, type Gap, type Metadata } from "../core/metadata.ts";
+import type { Clock } from "../core/ports.ts";
 import { gridRecord, intervalOf, slotCount, slotOf, slotStart } from "../core/timeframe.ts";
 import type { Grid } from "../core/timeframe.ts";
 import type { TimeRange } from "../core/time_range.ts";
@@ -57,6 +58,16 @@ function coverageBounds(pieces: Piece[], grid: Grid): TimeRange | null {
   if (pieces.length === 0) return null;
   const { last } = boundsOf(pieces[pieces.length - 1]);
   return [boundsOf(pieces[0]).first, slotStart(slotOf(last, grid) + 1, grid)];
+}
+
+/** Seconds since the end of the last bar; null without rows. */
+export function ageOf(bounds: TimeRange | null, clock: Clock): number | null {
+  return bounds === null ? null : clock.nowMs() / 1000 - bounds[1];
+}
+
+/** An age as metadata tell it. */
+export function wholeSeconds(age: number | null): number | null {
+  return age === null ? null : Math.max(0, Math.floor(age));
 }
 
 /** The first gaps, and how many there are. */

@@ -8,10 +8,17 @@ import type { Snapshot } from "../core/manifest.ts";
 import type { Clock } from "../core/ports.ts";
 import type { Snapshots } from "./snapshots.ts";
 
+interface Look {
+  head: Promise<Snapshot | null>;
+  lookedMs: number;
+  /** What the look came to, as soon as it did. */
+  found?: Snapshot | null;
+}
+
 export class Heads {
   readonly #snapshots: Snapshots;
   readonly #clock: Clock;
-  readonly #known = new Map<string, { head: Promise<Snapshot | null>; lookedMs: number }>();
+  readonly #known = new Map<string, Look>();
 
   constructor(parts: { snapshots: Snapshots; clock: Clock }) {
     this.#snapshots = parts.snapshots;
@@ -24,10 +31,18 @@ export class Heads {
     const nowMs = this.#clock.monotonicMs();
     if (known !== undefined && nowMs - known.lookedMs < HEAD_FRESH_MS) return known.head;
     const head = this.#snapshots.head(nodeId);
-    head.catch(() => this.#known.delete(nodeId));
+    const look: Look = { head, lookedMs: nowMs };
+    head.then((found) => look.found = found, () => this.#known.delete(nodeId));
     if (this.#known.size >= NODE_STATE_MAX) this.#known.clear();
-    this.#known.set(nodeId, { head, lookedMs: nowMs });
+    this.#known.set(nodeId, look);
     return head;
+  }
+
+  /** The same where it is known at once; `undefined` when it has to be looked up. */
+  peek(nodeId: string): Snapshot | null | undefined {
+    const known = this.#known.get(nodeId);
+    const isFresh = known !== undefined && this.#clock.monotonicMs() - known.lookedMs < HEAD_FRESH_MS;
+    return isFresh ? known.found : undefined;
   }
 
   /** Something was published: the next question looks again. */

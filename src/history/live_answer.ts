@@ -5,7 +5,7 @@
 
 import type { NodeSite } from "../backfill/backfiller.ts";
 import { finalBorder } from "../backfill/absorb.ts";
-import { gapsOf, type NodeView, openSlots, viewOf } from "../backfill/node_view.ts";
+import { gapsOf, isUnderlaid, type NodeView, openSlots, viewOf } from "../backfill/node_view.ts";
 import type { Compute } from "../compute/mod.ts";
 import { BAR_COLUMNS, type Bars, barsBetween, concatBars, emptyBars, makeBars } from "../core/bar_frame.ts";
 import { formingStart } from "../core/effective_range.ts";
@@ -17,12 +17,14 @@ import { formatAsOf } from "../core/instant.ts";
 import type { Snapshot } from "../core/manifest.ts";
 import { CONFORMANCE_VERSION, type Metadata } from "../core/metadata.ts";
 import type { AsOfRegister, BarStore, Clock, Log } from "../core/ports.ts";
+import { slotsWithin } from "../core/snapshot_merge.ts";
 import type { Answer } from "../core/service.ts";
 import { barsOfChunks, chunkRange, decodeRows } from "../core/stored_chunk.ts";
 import { intervalOf, slotCount, slotOf, slotStart } from "../core/timeframe.ts";
 import { isWithinOne, type TimeRange, toPairs } from "../core/time_range.ts";
 import { answerOf } from "./answer_rows.ts";
-import { baseMetadata, flagsOf, gapList } from "./answer_metadata.ts";
+import { ageOf, baseMetadata, flagsOf, gapList, wholeSeconds } from "./answer_metadata.ts";
+import type { FallThrough } from "./fall_through.ts";
 import type { Heads } from "./heads.ts";
 import type { Outages } from "./outages.ts";
 import { fingerprintOf, type Piece, pieceOf, piecesOfBars } from "./pieces.ts";
@@ -40,6 +42,8 @@ export interface LiveParts {
   outages: Outages;
   snapshots: Snapshots | null;
   heads: Heads | null;
+  /** Reads what the hot store dropped; null where nothing is published. */
+  published: FallThrough | null;
   asOf: AsOfRegister;
   settings: HistorySettings;
 }
@@ -123,14 +127,19 @@ async function rowsOf(
   const on = { grid: site.grid, compute: parts.compute };
   const final: Piece[] = [];
   const late: Bars[] = [];
-  for await (const stored of parts.store.read(question.nodeId, [start, end], { state: o.view.state })) {
-    const chunk = chunkAtState(stored, o.view, parts.compute);
+  const { state } = o.view;
+  const under = isUnderlaid(state) ? state : null;
+  const chunks = under === null || parts.published === null
+    ? parts.store.read(question.nodeId, [start, end], { state })
+    : parts.published.read(under, [start, end]);
+  for await (const stored of chunks) {
+    const chunk = under === null ? chunkAtState(stored, o.view, parts.compute) : stored;
     if (chunk === null) continue;
     const piece = pieceOf(chunk, [start, o.finalUntil], on);
     if (piece !== null) final.push(piece);
     if (o.finalUntil < end) late.push(barsOfChunks([chunk], [o.finalUntil, end]));
   }
-  const provisional = barsBetween(o.view.state.provisional, start, end);
+  const provisional = barsBetween(state.provisional, start, end);
   if (late.length === 0 && provisional.ts.length === 0) return { final, tail: [] };
   const tail = mergeAscending(concatBars([emptyBars(), ...late]), provisional);
   return { final, tail: piecesOfBars(tail, on) };
@@ -305,8 +314,7 @@ function describe(
   const findings = site.state?.findings ?? [];
   const { flags, warnings } = flagsOf(findings, effective, settings.gapFlagging ? sums.missing : 0);
   const base = baseMetadata({ question, grid: site.grid, requested, effective, pieces: o.pieces });
-  const lastEnd = base.coverage_bounds?.[1] ?? null;
-  const staleness = lastEnd === null ? null : clock.nowMs() / 1000 - lastEnd;
+  const staleness = ageOf(base.coverage_bounds, clock);
   const reachesNewest = effective[0] < effective[1] && effective[1] === formingStart(now, site.grid);
   const sla = waits.summary();
   const verdict = judge({
@@ -338,21 +346,27 @@ function describe(
     verdict,
     sla,
     sources: sourcesOf(o, { rows: base.rows, barsBefore, strategyIsLive: question.strategy === "SEAMLESS" }),
-    staleness_seconds: staleness === null ? null : Math.max(0, Math.floor(staleness)),
+    staleness_seconds: wholeSeconds(staleness),
     retry_after: retryAfterOf(o.moment, gaps, parts),
   };
 }
 
-/** Rows by where they came from: what was held before, the newest bars of a strategy that asks for them, the rest. */
+/**
+ * Rows by where they came from: what was held before, in the hot store or in the newest snapshot, the newest bars of a
+ * strategy that asks for them, the rest.
+ */
 function sourcesOf(
-  o: { pieces: Piece[]; finalUntil: number; moment: LiveMoment },
+  o: { pieces: Piece[]; finalUntil: number; moment: LiveMoment; view: NodeView | null },
   counts: { rows: number; barsBefore: number; strategyIsLive: boolean },
 ): Metadata["sources"] {
   const fetched = Math.max(0, counts.rows - counts.barsBefore);
   const tailRows = o.pieces.filter((piece) => Number.isFinite(o.finalUntil) && firstTs(piece) >= o.finalUntil)
     .reduce((rows, piece) => rows + piece.rows, 0);
   const live = counts.strategyIsLive ? Math.min(fetched, tailRows) : 0;
-  return { cache: 0, snapshot: 0, storage: counts.rows - fetched, backfill: fetched - live, live };
+  const under = o.view !== null && isUnderlaid(o.view.state) ? o.view.state.dropped : null;
+  const dropped = under === null ? 0 : slotsWithin(under, o.moment.effective, o.moment.site.grid);
+  const snapshot = Math.min(dropped, counts.rows - fetched);
+  return { cache: 0, snapshot, storage: counts.rows - fetched - snapshot, backfill: fetched - live, live };
 }
 
 function firstTs(piece: Piece): number {

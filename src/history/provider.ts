@@ -3,12 +3,12 @@
  * the SLA, answer or refuse. Results are returned; nothing of a request stays here.
  */
 
-import type { AskOptions, Backfiller } from "../backfill/backfiller.ts";
+import type { AskOptions, Backfiller, NodeSite } from "../backfill/backfiller.ts";
 import { openSlots, viewOf } from "../backfill/node_view.ts";
 import type { Window } from "../backfill/plan.ts";
 import { effectiveRange, formingStart, requestedRange } from "../core/effective_range.ts";
 import { cancelled, HistoryError } from "../core/errors.ts";
-import { LAST_LOOK_MS, UNPINNED_MAX_ROWS } from "../core/limits.ts";
+import { LAST_LOOK_MS, REREADS_MAX } from "../core/limits.ts";
 import type { Clock, Dice } from "../core/ports.ts";
 import type { FetchRequest, RequestContext } from "../core/request.ts";
 import type { Answer } from "../core/service.ts";
@@ -17,13 +17,16 @@ import type { OpenBecause } from "../core/strategy.ts";
 import { slotCount } from "../core/timeframe.ts";
 import { type TimeRange, toPairs } from "../core/time_range.ts";
 import { finalBorder } from "../backfill/absorb.ts";
+import { coverageIncomplete, domainDisabled, refuseTooLarge } from "./refusals.ts";
 import { logRefusal, logVerdict, logViolation } from "./answer_log.ts";
 import { refuseBreaches } from "./breaches.ts";
+import { PublishedUnreadable } from "./fall_through.ts";
 import { Filling } from "./filling.ts";
 import { liveAnswer, type LiveParts } from "./live_answer.ts";
 import { pinnedAnswer, type PinnedParts } from "./pinned_answer.ts";
 import { isPinned, type Question, resolveQuestion } from "./question.ts";
 import { barsIn, firstOpen, holdsNothing, openInside, type Standing } from "./standing.ts";
+import { marksOf, stillnessOf } from "./stillness.ts";
 import { Waits } from "./waits.ts";
 
 export interface ProviderParts extends LiveParts {
@@ -97,7 +100,14 @@ export class Provider {
     const { clock, log } = this.#parts;
     const waits = new Waits({ clock, sla: question.sla, patient: question.patient });
     try {
-      return await this.#liveWithin(waits, question, context, fetching);
+      for (let left = REREADS_MAX;; left--) {
+        try {
+          return await this.#liveWithin(waits, question, context, fetching);
+        } catch (error) {
+          // What the snapshot could not give after all is open now, and asked for as the strategy says.
+          if (!(error instanceof PublishedUnreadable) || left === 0) throw error;
+        }
+      }
     } finally {
       logViolation(log, question, waits.violation);
     }
@@ -111,6 +121,7 @@ export class Provider {
   ): Promise<Answer> {
     const { clock, settings } = this.#parts;
     const askedAtMs = clock.nowMs();
+    const marks = marksOf(this.#parts);
     const looked = await waits.within("storage_wait", this.#stand(question, askedAtMs), context.signal);
     if (looked.late) return await this.#storageLate(question, waits);
     if (this.#asksTheTimeFirst(question)) {
@@ -137,6 +148,11 @@ export class Provider {
       failure: failure === null ? null : failure.message,
     }, this.#parts);
     refuseBreaches(question, answer.metadata, settings.partialOk);
+    const venueNow = () => this.#venueTime(question, clock.nowMs());
+    answer.isStill = stillnessOf(
+      { question, grid: after.site.grid, metadata: answer.metadata, before: marks, venueNow },
+      this.#parts,
+    );
     return answer;
   }
 
@@ -151,14 +167,20 @@ export class Provider {
 
   /**
    * Where the node stands: its state, the range that can be answered, what of it is open. What is closed is judged by
-   * the venue's time at which the request came, so that a bar that closes during the wait changes nothing.
+   * the venue's time at which the request came, so that a bar that closes during the wait changes nothing. What the hot
+   * store lacks is looked for in the newest snapshot (spec §9); where it lacks nothing, nobody looks.
    */
   async #stand(question: Question, askedAtMs: number): Promise<Standing> {
-    const { backfiller, compute } = this.#parts;
-    const site = await backfiller.site(question.nodeId);
-    const now = STRATEGIES[question.strategy].backfill === "never"
-      ? backfiller.lastKnownVenueNow(question.parsed.exchange)
-      : backfiller.venueTime(question.parsed.exchange, askedAtMs);
+    const { backfiller } = this.#parts;
+    const standing = this.#standingOn(await backfiller.site(question.nodeId), question, askedAtMs);
+    if (standing.open.length === 0) return standing;
+    const site = await backfiller.underlaid(standing.site);
+    return site === standing.site ? standing : this.#standingOn(site, question, askedAtMs);
+  }
+
+  #standingOn(site: NodeSite, question: Question, askedAtMs: number): Standing {
+    const { compute } = this.#parts;
+    const now = this.#venueTime(question, askedAtMs);
     const forming = formingStart(now, site.grid);
     const requested = requestedRange(question.bounds, forming, site.grid);
     const effective = effectiveRange(requested, site.grid, forming);
@@ -166,6 +188,14 @@ export class Provider {
       ? compute.missingRanges(effective, new Float64Array(0), site.grid)
       : openSlots(viewOf(site.state, compute), effective, now, compute);
     return { site, now, requested, effective, open };
+  }
+
+  /** Venue time at an instant of our own clock, epoch seconds: who never asks the venue goes by what is known of it. */
+  #venueTime({ strategy, parsed }: Question, localMs: number): number {
+    const { backfiller } = this.#parts;
+    return STRATEGIES[strategy].backfill === "never"
+      ? backfiller.lastKnownVenueNow(parsed.exchange)
+      : backfiller.venueTime(parsed.exchange, localMs);
   }
 
   /** Fetches as the strategy says, and looks again. */
@@ -343,47 +373,3 @@ const ALWAYS_ERRORS: ReadonlySet<string> = new Set([
   "EXCHANGE_REFUSED",
   "BAD_TIMEFRAME",
 ]);
-
-function refuseTooLarge(
-  question: Question,
-  standing: Pick<Standing, "site" | "effective">,
-  context: RequestContext,
-  maxRangeBars: number,
-): void {
-  const slots = slotCount(standing.effective, standing.site.grid);
-  const most = Math.min(
-    context.maxSlots ?? UNPINNED_MAX_ROWS,
-    context.page === undefined ? Infinity : maxRangeBars,
-  );
-  if (slots <= most) return;
-  throw new HistoryError(
-    "RANGE_TOO_LARGE",
-    `Cannot answer ${question.nodeId}: the range has ${slots} slots, at most ${most} are answered at once`,
-    {
-      hint: "Ask for less, page with limit, or publish the range and read it pinned (as_of or fingerprint)",
-      ranges: [standing.effective],
-    },
-  );
-}
-
-function coverageIncomplete(question: Question, open: TimeRange[]): HistoryError {
-  const shown = open.slice(0, 100);
-  return new HistoryError(
-    "COVERAGE_INCOMPLETE",
-    `Cannot answer ${question.nodeId} in full: ${open.length} ranges are open, the first is [${shown[0]})`,
-    {
-      hint: "Run `seamless fill`, or ask with strategy SEAMLESS or AUTO_BACKFILL",
-      ranges: shown,
-    },
-  );
-}
-
-function domainDisabled(question: Question): HistoryError {
-  return new HistoryError(
-    "DOMAIN_DISABLED",
-    `Cannot serve ${question.domain} of ${question.nodeId}: nothing is published here`,
-    {
-      hint: "Set seamless.artifact.enabled and seamless.artifact.publish_fingerprint to true",
-    },
-  );
-}

@@ -3,8 +3,10 @@
  * problem document; every request has an id; what is under way is bounded.
  */
 
+import { setImmediate } from "node:timers";
 import { cancelled } from "../core/errors.ts";
 import { checkHost, type Guard, makeGuard } from "./auth.ts";
+import { AnswersByHeart } from "./answers_by_heart.ts";
 import { Cursors } from "./cursors.ts";
 import { errorResponse, HttpRefusal } from "./errors.ts";
 import { EventHub } from "./event_hub.ts";
@@ -36,6 +38,7 @@ export function createApp(parts: AppParts): App {
     ...parts,
     cursors: new Cursors(parts),
     events: new EventHub(parts.service, parts.dice.id().slice(0, 12)),
+    byHeart: new AnswersByHeart(),
     openApi: `${JSON.stringify(openApiDocument(ROUTES, parts.version))}\n`,
   };
   const dispatcher = new Dispatcher(standing);
@@ -43,11 +46,23 @@ export function createApp(parts: AppParts): App {
   return Object.assign(app, { close: () => standing.events.close(), cut: () => dispatcher.cut(), parts });
 }
 
+/** A request that was let in. */
+interface Arrival {
+  request: Request;
+  path: string;
+  search: string;
+  /** Null: it asks what it could ask (OPTIONS). */
+  match: Match | null;
+  /** Its answer may be known already. */
+  isByHeart: boolean;
+}
+
 class Dispatcher {
   readonly #standing: Standing;
   readonly #router = new Router(ROUTES);
   readonly #guard: Guard;
   readonly #underWay = new Set<AbortController>();
+  readonly #unwatched: { request: Request; stay: AbortController }[] = [];
   #counted = 0;
 
   constructor(standing: Standing) {
@@ -61,8 +76,15 @@ class Dispatcher {
     const begunMs = clock.monotonicMs();
     let response: Response;
     try {
-      response = await this.#route(request, requestId);
-      response.headers.set("seamless-request-id", requestId);
+      const arrival = this.#arrive(request);
+      const known = arrival.isByHeart ? this.#standing.byHeart.find(arrival) : null;
+      if (known === null) {
+        response = await this.#handle(arrival, requestId);
+        response.headers.set("seamless-request-id", requestId);
+      } else {
+        const headers = { ...known.headers, "seamless-request-id": requestId };
+        response = new Response(known.body, { headers });
+      }
     } catch (error) {
       response = errorResponse(error, { id: requestId, log });
       if (request.method === "HEAD") response = await withoutBody(response);
@@ -76,11 +98,15 @@ class Dispatcher {
     return response;
   }
 
-  async #route(request: Request, requestId: string): Promise<Response> {
-    const { config } = this.#standing;
-    checkHost(request, config);
+  /** Lets a request in, or throws: host, route, key. */
+  #arrive(request: Request): Arrival {
+    checkHost(request, this.#standing.config);
     const { path, search } = addressOf(request.url);
-    if (request.method === "OPTIONS") return this.#options(request, path);
+    const arrival = { request, path, search };
+    if (request.method === "OPTIONS") {
+      this.#guard(request, "read");
+      return { ...arrival, match: null, isByHeart: false };
+    }
     let match: Match;
     try {
       match = this.#router.match(request.method, path);
@@ -90,6 +116,11 @@ class Dispatcher {
       throw error;
     }
     this.#guard(request, match.route.role);
+    return { ...arrival, match, isByHeart: match.route.byHeart === true && request.method === "GET" };
+  }
+
+  async #handle({ request, path, search, match }: Arrival, requestId: string): Promise<Response> {
+    if (match === null) return this.#options(path);
     const query = match.route.unlisted ? {} : readQuery(search, KNOWN_NAMES.get(match.route)!);
     const stay = this.#enter(match.route, request);
     let held = false;
@@ -97,6 +128,7 @@ class Dispatcher {
       standing: this.#standing,
       request,
       path,
+      search,
       requestId,
       params: match.params,
       query,
@@ -125,13 +157,30 @@ class Dispatcher {
       });
     }
     const stay = new AbortController();
-    request.signal.addEventListener("abort", () => stay.abort(cancelled("The request")), { once: true });
     this.#underWay.add(stay);
     this.#counted += counts;
+    this.#watch(request, stay);
     const leave = () => {
       if (this.#underWay.delete(stay)) this.#counted -= counts;
     };
     return { signal: stay.signal, leave };
+  }
+
+  /**
+   * Ends a stay when its client goes away. Whoever is answered in this turn of the event loop is not watched: a
+   * request's signal costs more than a short answer.
+   */
+  #watch(request: Request, stay: AbortController): void {
+    this.#unwatched.push({ request, stay });
+    if (this.#unwatched.length > 1) return;
+    setImmediate(() => {
+      for (const { request, stay } of this.#unwatched.splice(0)) {
+        if (!this.#underWay.has(stay)) continue;
+        const goes = () => stay.abort(cancelled("The request"));
+        if (request.signal.aborted) goes();
+        else request.signal.addEventListener("abort", goes, { once: true });
+      }
+    });
   }
 
   cut(): void {
@@ -140,8 +189,7 @@ class Dispatcher {
     }
   }
 
-  #options(request: Request, path: string): Response {
-    this.#guard(request, "read");
+  #options(path: string): Response {
     const allow = this.#router.allowed(path);
     if (allow === null) this.#router.match("GET", path);
     return new Response(null, { status: 204, headers: { allow: allow ?? "OPTIONS" } });

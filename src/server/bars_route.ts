@@ -15,7 +15,7 @@ import { checkSameQuery, expired, invalid, nextUrl, stableQuery } from "./cursor
 import { formatFor } from "./negotiation.ts";
 import { textOf } from "./query.ts";
 import type { Call } from "./route.ts";
-import { respond } from "./send_body.ts";
+import { respond, type StreamTerms } from "./send_body.ts";
 
 /** What a cursor of bars holds besides the query: the ranges of page one, and what is still to come. */
 interface Continuation {
@@ -57,13 +57,21 @@ export async function handleBars(call: Call): Promise<Response> {
     slices: page.slices,
     next: page.next,
   });
-  return await respond(pieces, { headers }, () => ({
+  const terms = (): StreamTerms => ({
     clock: call.standing.clock,
     writeTimeoutMs: config.writeTimeoutMs,
     signal: call.signal,
     onEnd: call.hold(),
     onFault: (error) => logFault(call, error),
-  }));
+  });
+  const { isStill } = answer;
+  // A cursor of the next page is good for so long only: what holds one is not kept.
+  if (isStill === undefined || page.next !== null || asked.continuation !== null) {
+    return await respond(pieces, { headers }, terms);
+  }
+  const onShort = (body: Uint8Array) =>
+    call.standing.byHeart.keep(call, { headers, body: body.slice(), isStill });
+  return await respond(pieces, { headers }, terms, onShort);
 }
 
 function readAsked(call: Call): Asked {

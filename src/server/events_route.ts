@@ -27,7 +27,8 @@ export function handleEvents(call: Call): Response {
   const headers = { "content-type": "text/event-stream", "cache-control": "no-store" };
   if (call.request.method === "HEAD") return new Response(null, { headers });
   const subscription = events.subscribe(interest, call.request.headers.get("last-event-id"));
-  return new Response(stream({ subscription, events, clock, signal: call.signal }), { headers });
+  const body = stream({ subscription, events, clock, signal: call.signal, onEnd: call.hold() });
+  return new Response(body, { headers });
 }
 
 function interestOf(query: Query): Interest {
@@ -51,11 +52,14 @@ function readType(text: string): string {
 
 /** Sends when the reader takes: what it leaves waits in its subscription, which is bounded. */
 function stream(
-  o: { subscription: Subscription; events: EventHub; clock: Clock; signal: AbortSignal },
+  o: { subscription: Subscription; events: EventHub; clock: Clock; signal: AbortSignal; onEnd: () => void },
 ): ReadableStream<Uint8Array> {
   const { subscription, events, clock } = o;
   let greeted = false;
-  const gone = () => events.unsubscribe(subscription);
+  const gone = () => {
+    events.unsubscribe(subscription);
+    o.onEnd();
+  };
   o.signal.addEventListener("abort", gone, { once: true });
   return new ReadableStream<Uint8Array>({
     async pull(controller) {
@@ -68,8 +72,10 @@ function stream(
       if (deliveries.length > 0) {
         const text = deliveries.map((delivery) => textOfDelivery(delivery, events)).join("");
         controller.enqueue(encoder.encode(text));
-      } else if (subscription.closed) controller.close();
-      else controller.enqueue(encoder.encode(": alive\n\n"));
+      } else if (subscription.closed) {
+        o.onEnd();
+        controller.close();
+      } else controller.enqueue(encoder.encode(": alive\n\n"));
     },
     cancel: gone,
   }, { highWaterMark: 0 });

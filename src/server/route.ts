@@ -1,6 +1,7 @@
 /** What a route is: one row of the table that dispatches requests and writes `/openapi.json`. */
 
 import type { ErrorCode } from "../core/errors.ts";
+import type { AnswersByHeart } from "./answers_by_heart.ts";
 import type { AppParts, Role } from "./settings.ts";
 import type { Cursors } from "./cursors.ts";
 import type { EventHub } from "./event_hub.ts";
@@ -46,6 +47,8 @@ export interface Route {
   unlisted?: boolean;
   /** Does not count against the bound on concurrent requests. */
   uncounted?: boolean;
+  /** Its answers may be kept in `Standing.byHeart`: what is known there is not handled again. */
+  byHeart?: boolean;
   handle(call: Call): Promise<Response> | Response;
 }
 
@@ -53,6 +56,7 @@ export interface Route {
 export interface Standing extends AppParts {
   cursors: Cursors;
   events: EventHub;
+  byHeart: AnswersByHeart;
   /** The OpenAPI document as JSON text. */
   openApi: string;
 }
@@ -63,6 +67,8 @@ export interface Call {
   readonly request: Request;
   /** As it was sent, without the query. */
   readonly path: string;
+  /** As it was sent, without the question mark. */
+  readonly search: string;
   readonly requestId: string;
   /** Segments that stood for `{name}` (decoded once) or `*` (as sent). */
   readonly params: Readonly<Record<string, string>>;

@@ -23,18 +23,26 @@ export interface StreamTerms {
 
 type Piece = Uint8Array<ArrayBuffer>;
 
-/** Answers with pieces: as one body when they are short, else as a stream. `onEnd` of the terms is only called for streams. */
+/**
+ * Answers with pieces: as one body when they are short, else as a stream. `onEnd` of the terms is only called for
+ * streams, `onShort` for the others, with bytes that are good until it returns.
+ */
 export async function respond(
   pieces: AsyncIterable<Piece>,
   init: ResponseInit,
   terms: () => StreamTerms,
+  onShort?: (body: Piece) => void,
 ): Promise<Response> {
   const source = pieces[Symbol.asyncIterator]();
   const first: Piece[] = [];
   let size = 0;
   while (size < ONE_BUFFER_BYTES) {
     const next = await source.next();
-    if (next.done) return new Response(first.length === 1 ? first[0] : joined(first, size), init);
+    if (next.done) {
+      const body = first.length === 1 ? first[0] : joined(first, size);
+      onShort?.(body);
+      return new Response(body, init);
+    }
     first.push(next.value);
     size += next.value.length;
   }

@@ -26,6 +26,15 @@ const CHECKS: Record<string, Check> = {
     assert.equal(await second.advance("world", "node", NOW + 1), NOW + 1);
     assert.equal(await register.last("world", "node"), NOW + 1);
   },
+  "mark() stays while nobody writes, and changes when anybody gives a higher one": async (
+    { register, second },
+  ) => {
+    const before = register.mark();
+    await register.last("w", "n");
+    assert.equal(register.mark(), before);
+    await second.advance("w", "n", NOW);
+    assert.notEqual(register.mark(), before);
+  },
   "worlds and nodes stand apart, whatever their names": async ({ register }) => {
     await register.advance("a", "b|c", NOW);
     await register.advance("a|b", "c", NOW + 1);

@@ -92,6 +92,20 @@ export const STATE_CHECKS: Record<string, BarStoreCheck> = {
     assert.equal(await store.version(), before);
     assert.equal(await second.version(), before);
   },
+  "mark() stays while nobody writes, and changes with every write of anybody": async ({ store, second }) => {
+    const marks = [store.mark()];
+    const next = async (work: Promise<unknown>) => {
+      await work;
+      marks.push(store.mark());
+    };
+    await next(store.commit(writeOf([0])));
+    await next(second.commit(writeOf([60])));
+    await next(second.ensureNode({ nodeId: "ohlcv:a:b:1m", grid: GRID, volumeUnit: "base" }));
+    assert.equal(new Set(marks).size, 4);
+    await chunksOf(store);
+    await store.state(NODE);
+    assert.equal(store.mark(), marks[3]);
+  },
   "provisional bars stand apart, and give way to younger ones and to final ones": async ({ store }) => {
     const shifted = (shift: number) => barsAt([60, 120], (ts) => valuesOf(ts, shift));
     const provisional = async () => (await store.state(NODE))!.provisional;

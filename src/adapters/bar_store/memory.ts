@@ -67,6 +67,11 @@ export class MemoryBarStore implements BarStore {
     return String(this.#version);
   }
 
+  mark(): number {
+    this.#checkOpen();
+    return this.#version;
+  }
+
   // deno-lint-ignore require-await -- what is thrown must reject
   async nodes(page: { exchange?: string; after?: string; limit: number }): Promise<NodeRecord[]> {
     this.#checkOpen();

@@ -4,18 +4,24 @@ import type { AsOfRegister, SnapshotEntry, SnapshotIndex } from "../../core/port
 
 export class MemoryAsOfRegister implements AsOfRegister {
   readonly #given = new Map<string, number>();
+  #mark = 0;
 
   // deno-lint-ignore require-await -- the port is asynchronous
   async advance(world: string, nodeId: string, asOfMs: number): Promise<number> {
     const key = keyOf(world, nodeId);
     const highest = Math.max(this.#given.get(key) ?? asOfMs, asOfMs);
     this.#given.set(key, highest);
+    this.#mark++;
     return highest;
   }
 
   // deno-lint-ignore require-await -- the port is asynchronous
   async last(world: string, nodeId: string): Promise<number | null> {
     return this.#given.get(keyOf(world, nodeId)) ?? null;
+  }
+
+  mark(): number {
+    return this.#mark;
   }
 }
 

@@ -76,6 +76,10 @@ export class SqliteBarStore implements BarStore {
     return this.#version.text;
   }
 
+  mark(): number {
+    return this.#file.dataVersion();
+  }
+
   // deno-lint-ignore require-await -- what is thrown must reject
   async nodes(page: { exchange?: string; after?: string; limit: number }): Promise<NodeRecord[]> {
     const { exchange = null, after = "", limit } = page;

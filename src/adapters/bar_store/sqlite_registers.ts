@@ -35,6 +35,10 @@ export class SqliteAsOfRegister implements AsOfRegister {
     return asOfMs;
   }
 
+  mark(): number {
+    return this.#file.dataVersion();
+  }
+
   #look(world: string, nodeId: string): number | null {
     const row = this.#file.read((sql) =>
       sql.first("SELECT as_of_ms FROM as_of WHERE world = ? AND node_id = ?", world, nodeId)

@@ -1,0 +1,47 @@
+/**
+ * Short answers known by heart: their headers and bytes, ready to be sent again for as long as the service says that
+ * the same question would be answered the same. A chart that is looked at and a bot that polls ask the same again and
+ * again; nothing is looked up, encoded or hashed for them.
+ */
+
+import { BoundedMap } from "../core/bounded_map.ts";
+import { BY_HEART_MAX_BYTES } from "../core/limits.ts";
+import type { HeaderMap } from "./answer_headers.ts";
+
+/** What was asked: the query as it was sent, and the request for its `Accept`. */
+interface Asked {
+  search: string;
+  request: Request;
+}
+
+/** A response without what is of one request alone. */
+export interface KnownAnswer {
+  headers: HeaderMap;
+  body: Uint8Array<ArrayBuffer>;
+  /** Of the answer (`Answer.isStill`). */
+  isStill: () => boolean;
+}
+
+export class AnswersByHeart {
+  readonly #known = new BoundedMap<string, KnownAnswer>(BY_HEART_MAX_BYTES);
+
+  /** The answer to a question, if it is known and still right. */
+  find(asked: Asked): KnownAnswer | null {
+    if (this.#known.size === 0) return null;
+    const key = keyOf(asked);
+    const known = this.#known.get(key);
+    if (known === undefined) return null;
+    if (known.isStill()) return known;
+    this.#known.delete(key);
+    return null;
+  }
+
+  keep(asked: Asked, answer: KnownAnswer): void {
+    this.#known.set(keyOf(asked), answer, answer.body.length);
+  }
+}
+
+/** The query as it was sent decides the answer, and `Accept` where the query names no format. */
+function keyOf({ search, request }: Asked): string {
+  return search.includes("format=") ? search : `${search}\n${request.headers.get("accept") ?? ""}`;
+}
