@@ -15,6 +15,9 @@ import { find } from "./testing/tools.ts";
 /** Variables that would change what the code under test does: each test sets its own. */
 const NOT_FOR_TESTS = /^(SEAMLESS_|QMTL_|CCXT_|AWS_|OTEL_|NO_COLOR$|FORCE_COLOR$)/;
 
+/** Random moments at which writing, publication and a fill are killed under CI, each. */
+const CI_KILLS = "200";
+
 /** Processes of tests at once: the machine that all of this is measured for has two cores. */
 const PLACES = 2;
 
@@ -24,10 +27,22 @@ function say(line: string): void {
   console.log(line);
 }
 
-/** The environment of tests: the machine's, without what steers the product, and with a temporary folder of its own. */
-function environment(tempFolder: string): Record<string, string> {
-  const kept = Object.entries(Deno.env.toObject()).filter(([name]) => !NOT_FOR_TESTS.test(name));
-  return { ...Object.fromEntries(kept), NO_COLOR: "1", TMPDIR: tempFolder, DENO_NO_PROMPT: "1" };
+/**
+ * The environment of tests: the machine's (`machine`), without what steers the product, and with a temporary folder of
+ * its own. Under CI each test of `kill -9` kills the full number of times, here a sample of it, unless told otherwise.
+ */
+export function environment(
+  machine: Record<string, string>,
+  { tempFolder, ci }: { tempFolder: string; ci: boolean },
+): Record<string, string> {
+  const kept = Object.entries(machine).filter(([name]) => !NOT_FOR_TESTS.test(name));
+  return {
+    ...(ci ? { TEST_KILLS: CI_KILLS } : {}),
+    ...Object.fromEntries(kept),
+    NO_COLOR: "1",
+    TMPDIR: tempFolder,
+    DENO_NO_PROMPT: "1",
+  };
 }
 
 /** Test files by group, in the order of the groups; `wanted` picks groups by name or files by part of their path. */
@@ -57,7 +72,7 @@ async function runPart({ group, files }: { group: Group; files: string[] }, temp
       limitSec: group.limitSec,
       root: ROOT,
       tempFolder,
-      env: environment(tempFolder),
+      env: environment(Deno.env.toObject(), { tempFolder, ci: underCi }),
       say,
     })
   ));

@@ -52,7 +52,8 @@ export const GROUPS: readonly Group[] = [
   }),
   group("sim", "sim", { takes: (path) => path.startsWith("tests/sim/") && !needsMore(path) }),
   group("node", "node", { run: true, tools: ["node"] }),
-  group("process", "process|kill|crash|scripts", { run: true, tools: ["git", "node"], limitSec: 420 }),
+  group("kill", "kill|crash", { run: true, limitSec: 420 }),
+  group("process", "process|scripts", { run: true, tools: ["git", "node"], limitSec: 420 }),
   group("browser", "browser", { run: true, tools: ["chromium"], flags: ["--allow-sys"] }),
   group("python", "python", { run: true, tools: ["python"] }),
 ];

@@ -7,15 +7,14 @@ import { systemClock } from "../../src/adapters/system.ts";
 import { decodeRows } from "../../src/core/stored_chunk.ts";
 import { createSnapshots } from "../../src/history/snapshots.ts";
 import { verifyPublished } from "../../src/history/verify.ts";
-import { SeededDice } from "../fake_clock.ts";
+import type { SeededDice } from "../fake_clock.ts";
+import { killRounds, KILLS } from "../kills.ts";
 import { codec, compute, NODE } from "./holdings.ts";
 import { heldAfter, stepsIn } from "./publisher_process.ts";
 import { rowsOf } from "./publisher_fixture.ts";
 
 const strict = { sanitizeOps: true, sanitizeResources: true };
 const PROCESS = fileURLToPath(new URL("./publisher_process.ts", import.meta.url));
-/** `SEAMLESS_KILLS=200` is the full number; the quick run takes a sample. */
-const KILLS = Number(Deno.env.get("SEAMLESS_KILLS") ?? 25);
 /** A publication of the child takes some 40 ms, the first one more: kills fall everywhere in the first few. */
 const LONGEST_LIFE_MS = 400;
 
@@ -81,43 +80,46 @@ async function rowsHeld(publication: ReturnType<typeof heldAfter>) {
   return chunks.map((chunk) => decodeRows(chunk.bytes));
 }
 
+/** One log that is published to until it was killed so often; then it is read from its first manifest to its last row. */
+async function killPublishers(root: string, kills: number, dice: SeededDice): Promise<void> {
+  const said: string[] = [];
+  for (let kill = 0; kill < kills; kill++) {
+    const running = start(root, { first: 0, stride: 1, count: 0 });
+    await running.ready;
+    await systemClock.sleep(dice.random() * LONGEST_LIFE_MS);
+    running.child.kill("SIGKILL");
+    await running.child.status;
+    said.push(...await running.said);
+    await checkHead(root, said.slice(-20));
+  }
+  const { snapshots, verify } = readersOf(root);
+  const report = await verify();
+  assert.deepEqual(report.failures, []);
+  const head = (await snapshots.head(NODE))!;
+  assert.ok(said.length > 3 && head.seq >= said.length, `${said.length} said, ${head.seq} there`);
+  const steps = stepsIn(head.manifest.row_count);
+  const frames = await rowsHeld(heldAfter(steps, { first: 0, stride: 1 }));
+  const rows = await rowsOf(snapshots, head.manifest);
+  assert.deepEqual(rows.ts, new Float64Array(frames.flatMap((frame) => [...frame.ts])));
+}
+
+/** What a killed process said is there, and the newest snapshot can be read whole. */
+async function checkHead(root: string, said: string[]): Promise<void> {
+  const { snapshots } = readersOf(root);
+  for (const line of said) {
+    const [seq, sha256] = line.split(" ");
+    assert.equal((await snapshots.at(NODE, Number(seq)))?.manifestSha256, sha256, "what was said is there");
+  }
+  const head = await snapshots.head(NODE);
+  if (head === null) return;
+  await snapshots.lists(head.manifest);
+  await rowsOf(snapshots, head.manifest);
+}
+
 Deno.test({
   ...strict,
   name: `kill -9 at ${KILLS} random moments of publication leaves a readable log each time`,
-  fn: () =>
-    withRoot(async (root) => {
-      const dice = new SeededDice(20_240_101);
-      const said: string[] = [];
-      for (let kill = 0; kill < KILLS; kill++) {
-        const running = start(root, { first: 0, stride: 1, count: 0 });
-        await running.ready;
-        await systemClock.sleep(dice.random() * LONGEST_LIFE_MS);
-        running.child.kill("SIGKILL");
-        await running.child.status;
-        said.push(...await running.said);
-        const { snapshots } = readersOf(root);
-        for (const line of said.slice(-20)) {
-          const [seq, sha256] = line.split(" ");
-          assert.equal(
-            (await snapshots.at(NODE, Number(seq)))?.manifestSha256,
-            sha256,
-            "what was said is there",
-          );
-        }
-        const head = await snapshots.head(NODE);
-        if (head !== null) await snapshots.lists(head.manifest);
-        if (head !== null) await rowsOf(snapshots, head.manifest);
-      }
-      const { snapshots, verify } = readersOf(root);
-      const report = await verify();
-      assert.deepEqual(report.failures, []);
-      const head = (await snapshots.head(NODE))!;
-      assert.ok(said.length > 3 && head.seq >= said.length, `${said.length} said, ${head.seq} there`);
-      const steps = stepsIn(head.manifest.row_count);
-      const frames = await rowsHeld(heldAfter(steps, { first: 0, stride: 1 }));
-      const rows = await rowsOf(snapshots, head.manifest);
-      assert.deepEqual(rows.ts, new Float64Array(frames.flatMap((frame) => [...frame.ts])));
-    }),
+  fn: () => killRounds(20_240_101, (kills, dice) => withRoot((root) => killPublishers(root, kills, dice))),
 });
 
 Deno.test({

@@ -1,7 +1,7 @@
 /** The test runner counts right, names a hang, and takes nothing but its own process group along. */
 
 import { deepStrictEqual, match, ok, rejects, strictEqual } from "node:assert/strict";
-import { judge, planTests, sideBySide } from "../../scripts/test.ts";
+import { environment, judge, planTests, sideBySide } from "../../scripts/test.ts";
 import { parseJunit, skipReason, type TestCase } from "../../scripts/testing/junit.ts";
 import { runGroup } from "../../scripts/testing/run_group.ts";
 
@@ -44,16 +44,27 @@ Deno.test("under CI a skip has failed, unless the recorded data alone is missing
   strictEqual(skipReason("x [needs ../shared, chromium] "), "../shared, chromium");
 });
 
+Deno.test("tests see nothing that steers the product, and kill 200 times under CI unless told otherwise", () => {
+  const machine = { HOME: "/home/x", SEAMLESS_CONFIG: "x.yaml", AWS_REGION: "x", TMPDIR: "/elsewhere" };
+  const here = environment(machine, { tempFolder: "/t", ci: false });
+  deepStrictEqual(here, { HOME: "/home/x", NO_COLOR: "1", TMPDIR: "/t", DENO_NO_PROMPT: "1" });
+  strictEqual(environment(machine, { tempFolder: "/t", ci: true }).TEST_KILLS, "200");
+  for (const ci of [true, false]) {
+    strictEqual(environment({ TEST_KILLS: "7" }, { tempFolder: "/t", ci }).TEST_KILLS, "7");
+  }
+});
+
 Deno.test("every test file runs in exactly one group", () => {
   const files = [
     "tests/core/node_id_test.ts",
     "tests/compute/node_test.ts",
     "tests/cli/a_process_test.ts",
     "tests/story/a_test.ts",
+    "tests/cli/fill_kill_test.ts",
   ];
   const planned = planTests([...files, "tests/core/bench.ts"], []);
   deepStrictEqual(planned.flatMap((part) => part.files).sort(), files.toSorted());
-  deepStrictEqual(planned.map((part) => part.group.name), ["unit", "story", "node", "process"]);
+  deepStrictEqual(planned.map((part) => part.group.name), ["unit", "story", "node", "kill", "process"]);
   deepStrictEqual(planTests(files, ["story"]).flatMap((part) => part.files), ["tests/story/a_test.ts"]);
 });
 
