@@ -6,8 +6,9 @@
  */
 import { BAD_TIME, canonicalise, countTimes, setResult, toInt64 } from "./frame";
 import { gridStep, isTime, slotOf, slotStart } from "./grid";
-import { compress, shaStart, STREAM_BYTES } from "./sha256";
-import { hashMany } from "./sha256_lanes";
+import { shaStart, STREAM_BYTES } from "./sha256";
+import { compress } from "./sha256_block";
+import { hashMany } from "./sha256_jobs";
 
 const CHUNK_SLOTS: f64 = 4096;
 const COLUMNS: usize = 6;
@@ -62,13 +63,10 @@ export function hashTagged(jobs: usize, count: i32, tag: i32): void {
 
 /**
  * Cuts rows `from` … `rows` of the frame at `columns` into chunks: their records' heads go to `out`, the jobs of their
- * leaves (six each) to `jobs`, with room for CHUNKS_PER_CALL each. The rows of an open chunk at the end are left alone
- * unless `last`. Answers the first row not done, or a status; result 0 is the count of chunks. The rows done are
- * canonical afterwards, and their times i64.
+ * leaves (six each) to `jobs`, with room for CHUNKS_PER_CALL each. Answers the first row not done, or a status; result 0
+ * is the count of chunks. The rows done are canonical afterwards, and their times i64.
  */
-export function cutChunks(
-  columns: usize, stride: usize, from: i32, rows: i32, last: bool, out: usize, jobs: usize,
-): i32 {
+export function cutChunks(columns: usize, stride: usize, from: i32, rows: i32, out: usize, jobs: usize): i32 {
   let chunks: usize = 0;
   while (from < rows && chunks < CHUNKS_PER_CALL) {
     const times = columns + (<usize>from << 3);
@@ -77,7 +75,6 @@ export function cutChunks(
     const k = floor<f64>(slotOf(t) / CHUNK_SLOTS);
     const inside = countTimes(times, rows - from, gridStep(), slotStart((k + 1) * CHUNK_SLOTS));
     if (inside < 0) return inside;
-    if (from + inside == rows && !last) break;
     describe(columns + (<usize>from << 3), stride, k, inside, out + chunks * RECORD, jobs + chunks * COLUMNS * JOB);
     from += inside;
     chunks++;

@@ -8,15 +8,18 @@ import {
   viewTrades,
 } from "../core/bar_frame.ts";
 import { CHUNK_SLOTS } from "../core/limits.ts";
-import type { Grid } from "../core/timeframe.ts";
+import { type Grid, slotOf, slotStart } from "../core/timeframe.ts";
 import { copyColumns, strideOf } from "./columns.ts";
 import type { Door } from "./door.ts";
 import { TAG, tagBlock, toHex } from "./sha256.ts";
 import { checkTradeOrder } from "./trade_order.ts";
 import type { Chunk } from "./types.ts";
 
-/** Rows of bars in the arena at once. A chunk has at most 4,096, so that each slab finishes at least three. */
-const SLAB_ROWS = 4 * CHUNK_SLOTS;
+/**
+ * Rows of bars in the arena at once: two whole chunks, whose twelve leaves fill four lanes three times and whose bytes
+ * stay in a processor's second cache from the copy to the hash.
+ */
+const SLAB_ROWS = 2 * CHUNK_SLOTS;
 /** What one call of `cutChunks` writes at most; the same number as in wasm/fingerprint.ts. */
 const CHUNKS_PER_CALL = 64;
 const BAR_LEAVES = 6;
@@ -38,19 +41,27 @@ export function chunksOfBars(door: Door, frame: Bars, grid: Grid): Chunk[] {
   const rows = frame.ts.length;
   const chunks: Chunk[] = [];
   for (let from = 0; from < rows;) {
-    const taken = Math.min(SLAB_ROWS, rows - from);
-    const slab = { frame, grid, from, rows: taken, last: from + taken === rows };
-    from += door.scoped(() => hashSlab(door, slab, chunks));
+    const end = endOfSlab(frame.ts, from, grid);
+    door.scoped(() => hashSlab(door, { frame, grid, from, rows: end - from }, chunks));
+    from = end;
   }
   return chunks;
 }
 
-/** Rows `from` … `from + rows` of a frame; `last` when the frame ends with them. */
-type Slab = { frame: Bars; grid: Grid; from: number; rows: number; last: boolean };
+/** The end of the whole chunks that the next rows hold; where times do not ascend, some row, and WASM will say so. */
+function endOfSlab(ts: Float64Array, from: number, grid: Grid): number {
+  const most = from + SLAB_ROWS;
+  if (most >= ts.length) return ts.length;
+  const border = slotStart(Math.floor(slotOf(ts[most], grid) / CHUNK_SLOTS) * CHUNK_SLOTS, grid);
+  return from + Math.max(1, firstAtOrAfter(ts.subarray(from, most), border));
+}
 
-/** Hashes the whole chunks of one slab and answers how many rows those have. */
-function hashSlab(door: Door, slab: Slab, chunks: Chunk[]): number {
-  const { frame, from, rows, last } = slab;
+/** Rows `from` … `from + rows` of a frame. */
+type Slab = { frame: Bars; grid: Grid; from: number; rows: number };
+
+/** Hashes the chunks of one slab, which must come after those that are there. */
+function hashSlab(door: Door, slab: Slab, chunks: Chunk[]): void {
+  const { frame, from, rows } = slab;
   door.useGrid(slab.grid);
   const stride = strideOf(rows);
   const columns = copyColumns(
@@ -61,18 +72,20 @@ function hashSlab(door: Door, slab: Slab, chunks: Chunk[]): number {
   const recordBytes = recordSize(BAR_LEAVES);
   const out = door.alloc(recordBytes * CHUNKS_PER_CALL);
   const jobs = door.alloc(JOB_BYTES * BAR_LEAVES * CHUNKS_PER_CALL);
-  let done = 0;
-  while (done < rows) {
-    const next = door.wasm.cutChunks(columns, stride, done, rows, last ? 1 : 0, out, jobs);
-    door.checked(next, "fingerprint a frame");
+  for (let done = 0; done < rows;) {
+    done = door.checked(door.wasm.cutChunks(columns, stride, done, rows, out, jobs), "fingerprint a frame");
     const count = door.result(0);
     hashLeaves(door, jobs, count * BAR_LEAVES);
     door.wasm.closeChunks(out, count, jobs);
-    for (let i = 0; i < count; i++) chunks.push(readRecord(door, out + i * recordBytes, BAR_LEAVES));
-    if (next === done) break;
-    done = next;
+    for (let i = 0; i < count; i++) {
+      const chunk = readRecord(door, out + i * recordBytes, BAR_LEAVES);
+      // Slabs end on the borders of chunks, unless times that do not ascend made up a border.
+      if (chunks.length > 0 && chunk.k <= chunks[chunks.length - 1].k) {
+        throw new RangeError(`Cannot fingerprint a frame: times do not ascend at chunk ${chunk.k}`);
+      }
+      chunks.push(chunk);
+    }
   }
-  return done;
 }
 
 /** Hashes the leaves that jobs name: four at once here, or one after the other by the host where it was given. */

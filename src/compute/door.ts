@@ -40,7 +40,6 @@ type Exports = {
     stride: number,
     from: number,
     rows: number,
-    last: number,
     out: number,
     jobs: number,
   ): number;
