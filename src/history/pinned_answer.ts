@@ -71,7 +71,13 @@ export async function pinnedAnswer(
     timing,
     slices: (o) => slicesOf(reading, parts, o),
     remainderDigest: (fromTs) => Promise.resolve(remainderOf(reading, fromTs)),
+    isStill: isLasting({ metadata, timing }) ? () => true : undefined,
   };
+}
+
+/** What is published later changes no pinned answer; but a verdict that is logged, or a time that shows, is of one alone. */
+function isLasting({ metadata, timing }: Pick<Answer, "metadata" | "timing">): boolean {
+  return metadata.verdict.mode === "PASS" && timing.every(({ ms }) => ms === 0);
 }
 
 async function select(question: Question, parts: PinnedParts, signal?: AbortSignal): Promise<Snapshot> {

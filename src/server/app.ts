@@ -82,8 +82,8 @@ class Dispatcher {
         response = await this.#handle(arrival, requestId);
         response.headers.set("seamless-request-id", requestId);
       } else {
-        const headers = { ...known.headers, "seamless-request-id": requestId };
-        response = new Response(known.body, { headers });
+        known.headers.set("seamless-request-id", requestId);
+        response = new Response(known.body, { headers: known.headers });
       }
     } catch (error) {
       response = errorResponse(error, { id: requestId, log });

@@ -146,6 +146,27 @@ Deno.test("an answer that was fetched for its question is not told as fetched ag
     strictEqual(asked(), 2);
   }));
 
+Deno.test("a pinned answer is known for good, a later publication or not", () =>
+  inWorld({}, async (world) => {
+    await hold(world);
+    const { metadata: { dataset_fingerprint, as_of } } = await (await doorOf(world).get(QUESTION)).json();
+    await world.clock.advance(1_000);
+    const range = `node_id=${NODE}&start=${RANGE[0]}&end=${RANGE[1]}&format=arrow`;
+    for (const pin of [`fingerprint=${dataset_fingerprint}`, `as_of=${as_of}`]) {
+      const { get, asked } = doorOf(world);
+      const question = `/v1/bars?${range}&${pin}`;
+      const first = await get(question);
+      const tag = first.headers.get("etag")!;
+      const before = await told(first);
+      await world.fill([RANGE[1], RANGE[1] + 600]);
+      await world.clock.advance(1_000);
+      deepStrictEqual(await told(await get(question)), before);
+      strictEqual(asked(), 1);
+      strictEqual((await get(question, { "if-none-match": tag })).status, 304);
+      strictEqual((await get(question, { "if-none-match": '"other"' })).status, 200);
+    }
+  }));
+
 Deno.test("Accept decides where no format is named", () =>
   inWorld({}, async (world) => {
     await hold(world);
