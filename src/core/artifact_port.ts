@@ -8,7 +8,10 @@ export interface ArtifactStore {
   /** Whole object, or bytes [start, end) of it; null when there is none. */
   get(key: string, range?: { start: number; end: number }): Promise<Uint8Array | null>;
   size(key: string): Promise<number | null>;
-  /** Atomic and durable; true: written now, false: something is there already (and stays). */
+  /**
+   * Atomic and durable; true: written now, false: something is there already (and stays). The bytes are the caller's
+   * own again afterwards.
+   */
   putIfAbsent(key: string, bytes: Uint8Array): Promise<boolean>;
   /** Keys below a prefix ending in `/`, ascending; for catalogs and checks, never on a read path. */
   list(prefix: string): AsyncIterable<string>;

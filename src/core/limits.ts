@@ -100,7 +100,7 @@ export const JOB_MAX_ERRORS = 100;
 /** Writes that the embedded store commits together at most. */
 export const STORE_BATCH_MAX = 64;
 /** Chunks that a long read loads from the embedded store before it lets others run. */
-export const READ_SLICE_CHUNKS = 16;
+export const READ_SLICE_CHUNKS = 32;
 /** How long SQLite waits for another process's write lock: the writing thread, and the thread that reads. */
 export const SQLITE_WRITE_WAIT_MS = 5_000;
 export const SQLITE_READ_WAIT_MS = 1_000;
@@ -127,6 +127,9 @@ export const PENALTY_MAX_MS = 7 * 86_400_000;
 export const RANGE_MAX_DAYS = 4_000;
 /** Nodes of one backfill job. */
 export const JOB_NODES_MAX = 1_000;
+/** The lease of the process that runs a job; and how often a service looks for jobs that nobody runs any more. */
+export const JOB_LEASE_MS = 60_000;
+export const JOB_LOOK_EVERY_MS = 5_000;
 /** A running job's progress is written at most this often. */
 export const JOB_STORE_EVERY_MS = 500;
 /** Newest snapshots that `explain` looks through. */

@@ -227,7 +227,7 @@ export interface BarStore {
   /**
    * Final chunks that hold rows of the range, ascending, as they were at or after `state`. Long reads yield to the
    * event loop. Who got a state of the node just now gives it, which spares a look for a newer one; `once`: what is
-   * read will not be asked for again soon, and is not kept at hand.
+   * read will not be asked for again soon, is not kept at hand, and is good only until the next chunk is asked for.
    */
   read(
     nodeId: string,

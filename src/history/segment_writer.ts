@@ -3,6 +3,7 @@
 import { toHex } from "../compute/sha256.ts";
 import { canonicalJson } from "../core/canonical_json.ts";
 import { throwIfCancelled } from "../core/errors.ts";
+import { giveBack } from "../core/give_back.ts";
 import { segmentKey } from "../core/manifest.ts";
 import type { SegmentRecord } from "../core/manifest.ts";
 import type { ArtifactStore, SegmentCodec, StoredChunk } from "../core/ports.ts";
@@ -145,15 +146,17 @@ async function writeSegment(
   const sha256 = await hashOfFile(bytes);
   const uri = segmentKey(folder, sha256);
   const isNew = await artifacts.putIfAbsent(uri, bytes);
+  const sizeBytes = bytes.length;
+  giveBack(bytes.buffer);
   return {
     segment: {
       range: [content.first, slotStart(slotOf(content.last, node.grid) + 1, node.grid)],
       rows: content.rows,
-      bytes: bytes.length,
+      bytes: sizeBytes,
       uri,
       file_sha256: sha256,
     },
-    bytesWritten: isNew ? bytes.length : 0,
+    bytesWritten: isNew ? sizeBytes : 0,
   };
 }
 

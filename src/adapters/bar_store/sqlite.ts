@@ -4,8 +4,8 @@
  * at a counter.
  */
 
-import { setImmediate } from "node:timers";
 import { throwIfCancelled } from "../../core/errors.ts";
+import { giveBack } from "../../core/give_back.ts";
 import { CHUNK_CACHE_BYTES, NODE_STATE_MAX, READ_SLICE_CHUNKS } from "../../core/limits.ts";
 import type {
   BarStore,
@@ -121,6 +121,7 @@ export class SqliteBarStore implements BarStore {
       const entry = this.#loadChunk(view.id, head.k);
       if (!once) this.#chunks.put(key, entry);
       yield entry.chunk;
+      if (once) giveBack(entry.chunk.bytes.buffer);
     }
   }
 
@@ -217,7 +218,7 @@ function headsWithin({ state, heads }: NodeView, [start, end]: TimeRange): Chunk
   });
 }
 
-/** Lets whatever else is ready run. */
+/** Lets whatever else is ready run. By a timer: immediates come before I/O is looked at. */
 function nextTurn(): Promise<void> {
-  return new Promise((resolve) => void setImmediate(resolve));
+  return new Promise((resolve) => void setTimeout(resolve, 0));
 }

@@ -11,6 +11,7 @@ import type { Compute } from "../../compute/types.ts";
 import { BAR_COLUMNS, makeBars, viewBars } from "../../core/bar_frame.ts";
 import type { Bars } from "../../core/bar_frame.ts";
 import { HistoryError, throwIfCancelled } from "../../core/errors.ts";
+import { giveBack } from "../../core/give_back.ts";
 import type { ByteSource, StoredChunk } from "../../core/ports.ts";
 import { chunkOf, chunkParts, encodeRows } from "../../core/stored_chunk.ts";
 import type { Grid } from "../../core/timeframe.ts";
@@ -36,6 +37,10 @@ interface Group {
 /** Read from the end of a file at first: the footer of 64 row groups takes 28 KB. */
 const FOOTER_FETCH_BYTES = 32 * 1024;
 
+/** Pages get a buffer of their own: larger than what the host cuts out of a shared one, and at most so large at once. */
+const PAGE_BUFFER_MIN_BYTES = 16 * 1024;
+const PAGE_BUFFER_MAX_BYTES = 1024 * 1024;
+
 /** Footers of files that are still in use: a file is read in many small steps. */
 const footers = new WeakMap<ByteSource, Promise<FileMetaData>>();
 
@@ -50,11 +55,16 @@ export async function* readChunks(question: ChunkQuestion): AsyncIterable<Stored
   const metadata = await guarded(() => footerOf(question.source, file));
   const groups = guardedNow(() => groupsOf(metadata, grid));
   let next = 0;
+  let space = makeBars(0);
   for (const group of groups) {
     while (next < wanted.length && wanted[next] < group.firstK) throw missingChunk(wanted[next]);
     if (next === wanted.length || wanted[next] > group.lastK) continue;
     throwIfCancelled(signal, "Reading a segment");
-    const bars = await guarded(() => readGroup(file, metadata, group));
+    const rows = group.rowEnd - group.rowStart;
+    // Groups are read into the same memory: what is handed on is a copy.
+    if (rows > space.ts.length) space = makeBars(rows);
+    const bars = viewBars(space, 0, rows);
+    await guarded(() => readGroup({ file, metadata }, group, bars));
     for (const { k, from, to } of chunkParts(bars.ts, grid)) {
       if (next === wanted.length || k < wanted[next]) continue;
       if (k > wanted[next]) throw missingChunk(wanted[next]);
@@ -99,34 +109,42 @@ function groupsOf(metadata: FileMetaData, grid: Grid): Group[] {
   });
 }
 
-async function readGroup(file: AsyncBuffer, metadata: FileMetaData, group: Group): Promise<Bars> {
-  const { rowStart, rowEnd } = group;
-  const bars = makeBars(rowEnd - rowStart);
+/** Reads a row group into bars of its length. */
+async function readGroup(
+  { file, metadata }: { file: AsyncBuffer; metadata: FileMetaData },
+  { rowStart, rowEnd }: Group,
+  bars: Bars,
+): Promise<void> {
   const filled = new Map<string, number>(BAR_COLUMNS.map((name) => [name, 0]));
+  const pages: Uint8Array[] = [];
   await parquetRead({
     file,
     metadata,
     rowStart,
     rowEnd,
-    compressors: { ZSTD: unpack },
+    compressors: { ZSTD: (input, length) => unpack(input, length, pages) },
     onChunk: (part) => filled.set(part.columnName, filled.get(part.columnName)! + fill(bars, part, rowStart)),
   });
+  for (const page of pages) giveBack(page.buffer);
   for (const [name, rows] of filled) {
     if (rows !== rowEnd - rowStart) {
       throw new Error(`column ${name} has ${rows} of ${rowEnd - rowStart} rows`);
     }
   }
-  return bars;
 }
 
-/** Copies one run of a column to its place; answers how many rows it had. */
+/**
+ * Copies one run of a column to its place; answers how many rows it had, 0 for one that does not belong there. Never
+ * throws: nobody waits for it who could be told.
+ */
 function fill(bars: Bars, part: ColumnData, groupStart: number): number {
   const column = bars[part.columnName as keyof Bars];
   const at = part.rowStart - groupStart;
   const { columnData } = part;
+  if (at < 0 || at + columnData.length > column.length) return 0;
   if (columnData instanceof BigInt64Array) writeSeconds(columnData, column.subarray(at));
   else if (columnData instanceof Float64Array) column.set(columnData, at);
-  else throw new Error(`column ${part.columnName} has an unexpected type`);
+  else return 0;
   return columnData.length;
 }
 
@@ -137,8 +155,13 @@ function writeSeconds(times: BigInt64Array, target: Float64Array): void {
 }
 
 /** A page says how long it is; one that lies must not be able to fill the memory. */
-function unpack(input: Uint8Array, length: number): Uint8Array {
-  return zstdDecompressSync(input, { maxOutputLength: Math.max(length, 1) });
+function unpack(input: Uint8Array, length: number, pages: Uint8Array[]): Uint8Array {
+  const page = zstdDecompressSync(input, {
+    maxOutputLength: Math.max(length, 1),
+    chunkSize: Math.min(Math.max(length, PAGE_BUFFER_MIN_BYTES), PAGE_BUFFER_MAX_BYTES),
+  });
+  pages.push(page);
+  return page;
 }
 
 function asyncBuffer(source: ByteSource): AsyncBuffer {

@@ -15,6 +15,7 @@ import { writePageHeader } from "hyparquet-writer/src/datapage.js";
 import { deltaBinaryPack } from "hyparquet-writer/src/delta.js";
 import { writeMetadata } from "hyparquet-writer/src/metadata.js";
 import { BAR_COLUMNS } from "../../core/bar_frame.ts";
+import { giveBack } from "../../core/give_back.ts";
 import { decodeRows } from "../../core/stored_chunk.ts";
 import { BAR_PARQUET_SCHEMA, METADATA_KEY } from "./bar_schema.ts";
 
@@ -28,6 +29,8 @@ export interface RowBytes {
 const ZSTD_LEVEL = 2;
 /** Part of every file's bytes: it names the layout, not the release of the software. */
 const CREATED_BY = "seamless version 1";
+/** More than the host cuts out of a buffer that others have parts of. */
+const SPARE_BYTES = 16 * 1024;
 const MAGIC = new TextEncoder().encode("PAR1");
 const INT32_END = 2 ** 31;
 
@@ -57,7 +60,7 @@ export class BarParquetWriter {
     return this.#counted(MAGIC);
   }
 
-  /** One row group of ascending rows. */
+  /** One row group of ascending rows; what it gives is good until the next one is asked for. */
   rowGroup({ rows, bytes }: RowBytes): Uint8Array {
     const out = this.#out;
     [out.index, out.offset] = [0, 0];
@@ -80,7 +83,8 @@ export class BarParquetWriter {
       total_compressed_size: BigInt(out.offset),
     });
     this.#rows += rows;
-    return this.#counted(out.getBytes().slice());
+    giveBack(bars.ts.buffer);
+    return this.#counted(out.getBytes());
   }
 
   /** The footer; the file is whole then. */
@@ -104,7 +108,7 @@ export class BarParquetWriter {
   /** Writes one column as a single page. `out` begins at the writer's current offset. */
   #column(out: ByteWriter, { name, rows, page, statistics }: ColumnPage): ColumnChunk {
     const encoding = name === "ts" ? "DELTA_BINARY_PACKED" as const : "PLAIN" as const;
-    const packed = zstdCompressSync(page, { params: { [constants.ZSTD_c_compressionLevel]: ZSTD_LEVEL } });
+    const packed = compress(page);
     const pageStart = out.offset;
     writePageHeader(out, {
       type: "DATA_PAGE_V2",
@@ -122,6 +126,8 @@ export class BarParquetWriter {
     });
     const headerBytes = out.offset - pageStart;
     out.appendBytes(packed);
+    const packedBytes = packed.length;
+    giveBack(packed.buffer);
     return {
       file_offset: 0n,
       meta_data: {
@@ -131,7 +137,7 @@ export class BarParquetWriter {
         codec: "ZSTD",
         num_values: BigInt(rows),
         total_uncompressed_size: BigInt(headerBytes + page.length),
-        total_compressed_size: BigInt(headerBytes + packed.length),
+        total_compressed_size: BigInt(headerBytes + packedBytes),
         data_page_offset: BigInt(this.#offset + pageStart),
         statistics,
         encoding_stats: [{ page_type: "DATA_PAGE_V2", encoding, count: 1 }],
@@ -145,11 +151,19 @@ export class BarParquetWriter {
   }
 }
 
+/** In a buffer of its own, large enough for what does not shrink: the host would put it together from two otherwise. */
+function compress(page: Uint8Array): Uint8Array {
+  return zstdCompressSync(page, {
+    params: { [constants.ZSTD_c_compressionLevel]: ZSTD_LEVEL },
+    chunkSize: page.length + (page.length >> 7) + SPARE_BYTES,
+  });
+}
+
 /** The packer is ten times as fast with small numbers as with BigInts, and times before 2038 are small. */
 function encodeTimes(ts: Float64Array): Uint8Array {
   const out = new ByteWriter();
   const small = ts.length === 0 || (ts[0] >= -INT32_END && ts[ts.length - 1] < INT32_END);
-  deltaBinaryPack(out, small ? Int32Array.from(ts) : BigInt64Array.from(ts, BigInt), "INT64");
+  deltaBinaryPack(out, small ? new Int32Array(ts) : BigInt64Array.from(ts, BigInt), "INT64");
   return out.getBytes();
 }
 

@@ -4,6 +4,7 @@ import { barsOf, chunksOfBars, codec, compute, MINUTE, START } from "../../histo
 import { createParquetCodec } from "../../../src/adapters/parquet/codec.ts";
 import { segmentCodecContract, sourceOf } from "../../contract/segment_codec.ts";
 import { makeBars } from "../../../src/core/bar_frame.ts";
+import { roundTripsDuring } from "../../round_trips.ts";
 
 const strict = { sanitizeOps: true, sanitizeResources: true };
 const CHUNK = 4096 * 60;
@@ -125,4 +126,25 @@ Deno.test({ ...strict, name: "the footer is read once while a source is in use" 
   const first = source.readBytes;
   await Array.fromAsync(codec.decode(source, [chunks[1]], MINUTE));
   assert.ok(source.readBytes - first < first, `${first}, then ${source.readBytes - first}`);
+});
+
+Deno.test({ ...strict, name: "encode() lets sockets have their turn" }, async () => {
+  const chunks = chunksOfBars(barsOf([START, START + 64 * CHUNK]));
+  const trips = await roundTripsDuring(() => codec.encode(chunks));
+  assert.ok(trips >= 4, `${trips} round trips while 64 chunks were written`);
+});
+
+Deno.test({ ...strict, name: "encode() leaves the chunks that it was given whole" }, async () => {
+  const chunks = chunksOfBars(barsOf([START, START + 3 * CHUNK]));
+  const before = structuredClone(chunks);
+  await codec.encode(chunks);
+  assert.deepEqual(chunks, before);
+});
+
+Deno.test({ ...strict, name: "chunks that were read stay whole when more are read" }, async () => {
+  const chunks = chunksOfBars(barsOf([START, START + 4 * CHUNK]));
+  const source = sourceOf(await codec.encode(chunks));
+  const kept = [];
+  for await (const chunk of codec.decode(source, chunks, MINUTE)) kept.push(chunk);
+  assert.deepEqual(kept, chunks);
 });
