@@ -11,8 +11,12 @@ export class JobRun {
   /** Somebody ended the work under the job. */
   cancelled = false;
   readonly patience = new VenuePatience();
+  /** An earlier process ran it and did not end it: what that one finished stands in the ledger, what failed is tried again. */
+  readonly isResumed: boolean;
   readonly #clock: Clock;
   #startedMs = 0;
+  /** Rows of an earlier run, as far as nodes were looked at. */
+  #found = 0;
   /** Windows that were finished before this run. */
   #before = 0;
   /** Slots that no fetch could settle. */
@@ -21,18 +25,29 @@ export class JobRun {
 
   constructor(job: JobRecord, clock: Clock) {
     this.job = job;
+    this.isResumed = job.state === "running";
     this.#clock = clock;
   }
 
   begin(): void {
     this.#startedMs = this.#clock.monotonicMs();
-    // A job that was killed keeps its count: what it finished stands in the ledger, what failed is tried again.
-    const isResumed = this.job.state === "running";
     const { total, complete, deduplicated } = this.job.windows;
-    const windows = isResumed
+    const windows = this.isResumed
       ? { total, complete, failed: 0, deduplicated }
       : { total: 0, complete: 0, failed: 0, deduplicated: 0 };
-    this.#set({ state: "running", windows, errors: [], etaSeconds: null });
+    // A refetch asks for all of it again, and counts again.
+    const rows = this.isResumed && this.job.refetch ? 0 : this.job.rows;
+    this.#set({ state: "running", windows, rows, errors: [], etaSeconds: null });
+  }
+
+  /**
+   * A node brought so many rows before this run: the record is written now and then, the ledger with every window, so
+   * that of the two the larger sum holds.
+   */
+  found(rows: number): void {
+    if (this.job.refetch) return;
+    this.#found += rows;
+    if (this.#found > this.job.rows) this.#set({ rows: this.#found });
   }
 
   /** `left` windows are to be asked; those of an earlier run that are not among them were finished then. */

@@ -6,7 +6,7 @@
 import { HistoryError, throwIfCancelled } from "../core/errors.ts";
 import { formingStart } from "../core/effective_range.ts";
 import { WORKERS_MAX } from "../core/limits.ts";
-import type { Clock, JobRecord, Log } from "../core/ports.ts";
+import type { Clock, JobRecord, LedgerRow, Log } from "../core/ports.ts";
 import { parseNodeId } from "../core/node_id.ts";
 import { snapOutward } from "../core/timeframe.ts";
 import type { TimeRange } from "../core/time_range.ts";
@@ -91,6 +91,10 @@ export class JobRunner {
   async #planNode(nodeId: string, run: JobRun, o: RunOptions): Promise<NodePlan | null> {
     throwIfCancelled(o.signal, "Planning");
     const site = await this.#backfiller.site(nodeId);
+    if (run.isResumed) {
+      const hot = await this.#backfiller.site(nodeId);
+      run.found(rowsSince(hot, run.job, this.#venueTimeOf(hot, run.job.createdAtMs)));
+    }
     if (run.job.start !== null) {
       const plan = await this.#planSite(site, run.job, o, this.#presumedNow(site, run.job));
       if (plan === null || plan.windows === 0) return plan;
@@ -109,6 +113,11 @@ export class JobRunner {
     const lastKnown = this.#backfiller.lastKnownVenueNow(exchange);
     const isPast = end !== null && end <= formingStart(lastKnown, grid);
     return isPast ? lastKnown : this.#backfiller.venueNow(exchange);
+  }
+
+  /** Venue time at an instant of the local clock, as far as the venue's clock is known. */
+  #venueTimeOf({ parsed: { exchange } }: NodeSite, localMs: number): number {
+    return this.#backfiller.lastKnownVenueNow(exchange) - (this.#clock.nowMs() - localMs) / 1000;
   }
 
   async #planSite(
@@ -144,7 +153,7 @@ export class JobRunner {
     // What closes while the job runs is another job's: a total that grows could never be reached.
     const forming = formingStart(now, site.grid);
     const end = Math.min(job.end ?? Infinity, forming);
-    const start = job.start ?? await o.firstBar(site, o.signal);
+    const start = job.start ?? await firstBar(site, o);
     throwIfCancelled(o.signal, "Planning");
     return start === null || !(start < end) ? null : snapOutward([start, end], site.grid);
   }
@@ -211,6 +220,30 @@ export class JobRunner {
       run.failed({ node_id: nodeId, start: window.ask[0], end: window.ask[1] }, error);
     }
   }
+}
+
+/** The first bar that the venue has; of a market that it lists no more, the first one that was kept. */
+async function firstBar(site: NodeSite, o: RunOptions): Promise<number | null> {
+  try {
+    return await o.firstBar(site, o.signal);
+  } catch (error) {
+    const kept = site.state?.final[0];
+    if (kept === undefined || !(error instanceof HistoryError) || error.code !== "SYMBOL_UNKNOWN") {
+      throw error;
+    }
+    return kept;
+  }
+}
+
+/**
+ * Bars that windows of a job have brought since venue time `since`, as the ledger has it. What was written in the last
+ * moment before a process was killed stands there; what somebody else fetched of the same windows does too.
+ */
+function rowsSince({ state }: NodeSite, job: JobRecord, since: number): number {
+  const isOfJob = ({ window: [start, end] }: LedgerRow) =>
+    end > (job.start ?? -Infinity) && start < (job.end ?? Infinity);
+  return (state?.ledger ?? []).filter((row) => row.askedAt >= since && isOfJob(row))
+    .reduce((rows, row) => rows + row.bars, 0);
 }
 
 function* oneByOne(blocks: Iterable<Window[]>): Generator<Window, void> {
