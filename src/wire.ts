@@ -171,6 +171,7 @@ function makeJobs(shared: Shared, { publishing }: PublishingSide): JobDesk {
     ...shared,
     runner: new JobRunner({ backfiller, clock, log }),
     jobs: stores.jobs,
+    leases: stores.leases,
     workers: config.seamless.backfill.max_concurrent_requests,
     hooks: {
       onNodeDone: (nodeId, range) => finishNode(nodeId, range, { backfiller, compute, publishing }),

@@ -3,7 +3,7 @@
  * after winning, then the fetch. Every wait ends with its signal.
  */
 
-import { cancelled, HistoryError, throwIfCancelled } from "../core/errors.ts";
+import { HistoryError, throwIfCancelled } from "../core/errors.ts";
 import { BoundedMap } from "../core/bounded_map.ts";
 import { CallSlots } from "../core/call_slots.ts";
 import { formingStart } from "../core/effective_range.ts";
@@ -29,6 +29,7 @@ import {
   type WindowResult,
 } from "./ask.ts";
 import { type AskScope, dueSlots, viewOf } from "./node_view.ts";
+import { whileHeld } from "./held_lease.ts";
 import { planWindows, widenToWindows, type Window, windowKey } from "./plan.ts";
 import { Scout } from "./scout.ts";
 import { SingleFlight } from "./single_flight.ts";
@@ -51,9 +52,6 @@ export interface PlanOptions {
   /** Venue time, epoch seconds; without it: now, by the clock as this process knows it. */
   now?: number;
 }
-
-/** Why a lease is renewed no more. */
-const GIVEN_BACK = cancelled("Renewing");
 
 export class Backfiller {
   readonly #parts: BackfillerParts;
@@ -228,33 +226,13 @@ export class Backfiller {
       throwIfCancelled(o.signal, `Fetching ${key}`);
       const claim = await leases.claim(key, settings.leaseTtlMs);
       if ("lease" in claim) {
-        return await this.#underLease(claim.lease, { nodeId, window, o }, progress);
+        const fetch = () => this.#fetchDue(claim.lease, { nodeId, window, o }, progress);
+        return await whileHeld(claim.lease, { leases, clock, ttlMs: settings.leaseTtlMs }, fetch);
       }
       progress();
       await clock.sleep(pause, o.signal);
       const { due } = await this.#stillDue(nodeId, window, o);
       if (due.length === 0) return { rows: 0, deduplicated: true };
-    }
-  }
-
-  async #underLease(
-    lease: Lease,
-    asked: { nodeId: string; window: Window; o: AskOptions },
-    progress: () => void,
-  ): Promise<WindowResult> {
-    const { leases } = this.#parts;
-    const done = new AbortController();
-    const renewing = this.#renew(lease, done.signal);
-    try {
-      const result = await this.#fetchDue(lease, asked, progress);
-      await giveBack(() => leases.complete(lease));
-      return result;
-    } catch (error) {
-      await giveBack(() => leases.fail(lease, error instanceof Error ? error.message : String(error)));
-      throw error;
-    } finally {
-      done.abort(GIVEN_BACK);
-      await renewing;
     }
   }
 
@@ -285,20 +263,6 @@ export class Backfiller {
     return { rows: sum.rows, deduplicated: sum.asked === 0 };
   }
 
-  /** Keeps the lease while the work goes on. A lost one ends the renewing; the fenced write then finds out. */
-  async #renew(lease: Lease, done: AbortSignal): Promise<void> {
-    const { clock, leases, settings } = this.#parts;
-    try {
-      for (let held = lease;;) {
-        await clock.sleep(settings.leaseTtlMs / 3, done);
-        held = await renewed(leases, held, settings.leaseTtlMs);
-      }
-    } catch (error) {
-      if (done.aborted || error instanceof HistoryError) return;
-      throw error;
-    }
-  }
-
   /** What of the window is due as the node stands now, and on which grid. */
   async #stillDue(
     nodeId: string,
@@ -322,23 +286,4 @@ function sameGrid(a: Grid, b: Grid): boolean {
 /** Venue time at an instant of the local clock, epoch seconds. */
 function timeBy({ skewMs, measuredAtMs }: VenueClock, localMs: number): number {
   return (Math.max(localMs, measuredAtMs) - skewMs) / 1000;
-}
-
-/** Renews a lease; a store that is away for the moment leaves it as it is, for the next try. */
-async function renewed(leases: Leases, lease: Lease, leaseMs: number): Promise<Lease> {
-  try {
-    return await leases.renew(lease, leaseMs);
-  } catch (error) {
-    if (error instanceof HistoryError && error.code === "STORE_UNAVAILABLE") return lease;
-    throw error;
-  }
-}
-
-/** Gives a lease back. That it was lost or ran out meanwhile changes nothing of what was done, or of why it failed. */
-async function giveBack(act: () => Promise<void>): Promise<void> {
-  try {
-    await act();
-  } catch (error) {
-    if (!(error instanceof HistoryError)) throw error;
-  }
 }

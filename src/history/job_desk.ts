@@ -1,17 +1,28 @@
-/** Backfill jobs of the service: started, looked at, cancelled, resumed after a restart (surface §4). */
+/**
+ * Backfill jobs of the service: started, looked at, cancelled, resumed after a restart (surface §4). However many
+ * processes stand on one store, one of them runs a job, under a lease; when it ends, another one goes on.
+ */
 
+import { whileHeld } from "../backfill/held_lease.ts";
 import type { JobRunner, RunOptions } from "../backfill/jobs.ts";
 import { underSignals } from "../core/cancellation.ts";
 import { parseSeconds } from "../core/instant.ts";
 import { HistoryError } from "../core/errors.ts";
-import { JOB_KEPT_MS, JOB_NODES_MAX, JOB_STORE_EVERY_MS } from "../core/limits.ts";
+import {
+  JOB_KEPT_MS,
+  JOB_LEASE_MS,
+  JOB_LOOK_EVERY_MS,
+  JOB_NODES_MAX,
+  JOB_STORE_EVERY_MS,
+} from "../core/limits.ts";
 import { parseNodeId } from "../core/node_id.ts";
-import type { Clock, Dice, JobRecord, JobStore } from "../core/ports.ts";
+import type { Clock, Dice, JobRecord, JobStore, Lease, Leases } from "../core/ports.ts";
 import type { BackfillSpec, JobReport } from "../core/service.ts";
 
 export interface JobDeskParts {
   runner: JobRunner;
   jobs: JobStore;
+  leases: Leases;
   clock: Clock;
   dice: Dice;
   workers: number;
@@ -21,9 +32,17 @@ export interface JobDeskParts {
   lifetime: AbortSignal;
 }
 
+/** A job that this process runs. */
+interface Running {
+  job: JobRecord;
+  abort: AbortController;
+  /** Another process has taken it over: what comes of it is that one's to say. */
+  isLost: boolean;
+}
+
 export class JobDesk {
   readonly #parts: JobDeskParts;
-  readonly #running = new Map<string, { abort: AbortController; job: JobRecord }>();
+  readonly #running = new Map<string, Running>();
 
   constructor(parts: JobDeskParts) {
     this.#parts = parts;
@@ -35,8 +54,8 @@ export class JobDesk {
     await jobs.prune(clock.nowMs() - JOB_KEPT_MS);
     const made = this.#record(spec);
     const job = await jobs.create(made);
-    if (job.id === made.id) this.#run(job);
-    return reportOf(job);
+    if (job.id === made.id) await this.#take(job.id);
+    return await this.report(job.id);
   }
 
   async report(id: string): Promise<JobReport> {
@@ -53,18 +72,17 @@ export class JobDesk {
     const running = this.#running.get(id);
     running?.abort.abort(jobCancelled(id));
     const job = running?.job ?? await this.#stored(id);
-    if (job.state !== "queued" && job.state !== "running") return reportOf(job);
+    if (hasEnded(job)) return reportOf(job);
     const updatedAtMs = this.#parts.clock.nowMs();
     const cancelled: JobRecord = { ...job, state: "cancelled", etaSeconds: null, updatedAtMs };
     await this.#parts.jobs.update(cancelled);
     return reportOf(cancelled);
   }
 
-  /** Goes on with what a killed process left behind. */
-  async resume(): Promise<number> {
-    const left = await this.#parts.jobs.unfinished();
-    for (const job of left) this.#run(job);
-    return left.length;
+  /** Goes on with what no process runs: what a killed one left behind, and from now on what others leave. */
+  async resume(): Promise<void> {
+    await this.#takeLeft();
+    this.#parts.background(this.#watch());
   }
 
   /** Runs a job in this call, unknown to the job store: what the CLI's `fill` does. */
@@ -87,33 +105,78 @@ export class JobDesk {
     return reportOf(job);
   }
 
-  #run(job: JobRecord): void {
-    const abort = new AbortController();
-    const entry = { abort, job };
-    this.#running.set(job.id, entry);
-    const { jobs, clock, runner, hooks, workers, lifetime } = this.#parts;
+  async #watch(): Promise<void> {
+    const { clock, lifetime } = this.#parts;
+    while (!lifetime.aborted) {
+      try {
+        await clock.sleep(JOB_LOOK_EVERY_MS, lifetime);
+        await this.#takeLeft();
+      } catch (error) {
+        // A store that is away for the moment is looked at again; the service's end ends this.
+        if (!lifetime.aborted && !(error instanceof HistoryError)) throw error;
+      }
+    }
+  }
+
+  async #takeLeft(): Promise<void> {
+    for (const { id } of await this.#parts.jobs.unfinished()) await this.#take(id);
+  }
+
+  /** Runs the job, in the background, unless another process does. */
+  async #take(id: string): Promise<void> {
+    const { leases, jobs, background } = this.#parts;
+    if (this.#running.has(id)) return;
+    const claim = await leases.claim(`job|${id}`, JOB_LEASE_MS);
+    if (!("lease" in claim)) return;
+    // Who held the lease until now may have ended the job.
+    const job = await jobs.get(id);
+    if (job === null || hasEnded(job)) return await leases.complete(claim.lease);
+    const running: Running = { job, abort: new AbortController(), isLost: false };
+    this.#running.set(id, running);
+    background(this.#run(running, claim.lease));
+  }
+
+  async #run(running: Running, lease: Lease): Promise<void> {
+    const { clock, leases, runner, hooks, workers, lifetime } = this.#parts;
+    const { job, abort } = running;
+    const onLost = (error: HistoryError) => {
+      running.isLost = true;
+      abort.abort(error);
+    };
+    const run = () =>
+      runner.run(job, {
+        ...hooks,
+        workers,
+        signal: AbortSignal.any([abort.signal, lifetime]),
+        onProgress: this.#keeper(running),
+      });
+    try {
+      await whileHeld(lease, { leases, clock, ttlMs: JOB_LEASE_MS, onLost }, run);
+    } finally {
+      this.#running.delete(job.id);
+    }
+  }
+
+  /** Writes a job's progress to the store, now and then. */
+  #keeper(running: Running): (now: JobRecord) => Promise<void> {
+    const { jobs, clock, lifetime } = this.#parts;
+    const { abort } = running;
     let stored = { atMs: -Infinity, total: -1 };
-    const work = runner.run(job, {
-      ...hooks,
-      workers,
-      signal: AbortSignal.any([abort.signal, lifetime]),
-      onProgress: async (now) => {
-        entry.job = now;
-        const ended = now.state !== "running";
-        const isNews = now.windows.total !== stored.total;
-        if (!ended && !isNews && clock.monotonicMs() - stored.atMs < JOB_STORE_EVERY_MS) return;
-        stored = { atMs: clock.monotonicMs(), total: now.windows.total };
-        // Another process may have been told to end it.
-        if (now.state !== "cancelled" && (await jobs.get(now.id))?.state === "cancelled") {
-          entry.job = { ...now, state: "cancelled", etaSeconds: null };
-          return abort.abort(jobCancelled(now.id));
-        }
-        // At the end of the service a job stays "running" in the store: the next start goes on with it.
-        const isLeft = lifetime.aborted && !abort.signal.aborted;
-        await jobs.update(isLeft ? { ...now, state: "running" } : now);
-      },
-    }).finally(() => this.#running.delete(job.id));
-    this.#parts.background(work);
+    return async (now) => {
+      if (running.isLost) return;
+      running.job = now;
+      const isNews = now.windows.total !== stored.total;
+      if (!hasEnded(now) && !isNews && clock.monotonicMs() - stored.atMs < JOB_STORE_EVERY_MS) return;
+      stored = { atMs: clock.monotonicMs(), total: now.windows.total };
+      // Another process may have been told to end it.
+      if (now.state !== "cancelled" && (await jobs.get(now.id))?.state === "cancelled") {
+        running.job = { ...now, state: "cancelled", etaSeconds: null };
+        return abort.abort(jobCancelled(now.id));
+      }
+      // At the end of the service a job stays "running" in the store: the next start goes on with it.
+      const isLeft = lifetime.aborted && !abort.signal.aborted;
+      await jobs.update(isLeft ? { ...now, state: "running" } : now);
+    };
   }
 
   async #stored(id: string): Promise<JobRecord> {
@@ -142,6 +205,10 @@ export class JobDesk {
       errors: [],
     };
   }
+}
+
+function hasEnded({ state }: JobRecord): boolean {
+  return state !== "queued" && state !== "running";
 }
 
 /** Nodes and bounds of a spec, checked before anything runs. `BAD_REQUEST`, `BAD_NODE_ID`, `BAD_TIME`, `NOT_AVAILABLE`. */

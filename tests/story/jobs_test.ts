@@ -2,6 +2,7 @@
 
 import { deepStrictEqual, ok, strictEqual } from "node:assert/strict";
 import { HistoryError } from "../../src/core/errors.ts";
+import { JOB_LEASE_MS } from "../../src/core/limits.ts";
 import type { JobReport, ToValidate } from "../../src/core/service.ts";
 import { rejection } from "../refusal.ts";
 import { refuses, stall, unreachable } from "./scripted_venue.ts";
@@ -135,6 +136,38 @@ Deno.test("a job that a closing service leaves goes on with the next one, from w
     strictEqual((await next.ask({ ...RANGE, strategy: "FAIL_FAST" })).rows, 50);
     strictEqual(next.venue.calls.length, 3);
     await next.close();
+  }));
+
+Deno.test("of two services on one store one runs a job; the other goes on with it when that one ends", () =>
+  inWorld({ config: { seamless: { backfill: { max_concurrent_requests: 1 } } } }, async (world) => {
+    world.venue.deed = (_call, signal) => world.clock.sleep(1_000, signal);
+    const { id } = await world.service.startBackfill(SPEC);
+    const beside = { clock: world.clock, holdings: world.holdings, atStart: true, config: {} };
+    const next = await makeWorld(beside);
+    await world.clock.advance(2_500);
+    deepStrictEqual([world.venue.calls.length, next.venue.calls.length], [3, 0]);
+    strictEqual((await next.service.backfill(id)).state, "running");
+    await world.close();
+    strictEqual(next.venue.calls.length, 0, "until it looks again");
+    const done = await endOf(next, id);
+    deepStrictEqual([done.state, done.windows.complete, done.rows], ["complete", 5, 50]);
+    strictEqual(next.venue.calls.length, 3);
+    await next.close();
+  }));
+
+Deno.test("a service whose lease on a job went to another one ends its own run, and leaves the job to that one", () =>
+  inWorld({ config: { seamless: { backfill: { max_concurrent_requests: 1 } } } }, async (world) => {
+    world.venue.deed = stall;
+    const { id } = await world.service.startBackfill(SPEC);
+    // As after a long pause of the machine: the lease ran out, and somebody else has claimed it since.
+    const lost = new HistoryError("LEASE_LOST", "it is somebody else's", { hint: "claim it again" });
+    world.holdings.leases.renew = () => Promise.reject(lost);
+    await world.clock.advance(JOB_LEASE_MS / 2);
+    const asked = world.venue.calls.length;
+    world.venue.deed = () => {};
+    await world.clock.advance(JOB_LEASE_MS);
+    strictEqual(world.venue.calls.length, asked);
+    strictEqual((await world.holdings.jobs.get(id))!.state, "running");
   }));
 
 Deno.test("windows that fail make a job incomplete or failed, and are told with code and range", () =>

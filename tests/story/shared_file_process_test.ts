@@ -22,7 +22,9 @@ function asked({ exchange }: ProcessWorld): Map<string, number> {
 }
 
 /** Starts the service; its URL, and how to end it. */
-async function served(world: ProcessWorld): Promise<{ url: string; stop: () => Promise<number> }> {
+async function served(
+  world: ProcessWorld,
+): Promise<{ url: string; stop: (signal?: "SIGTERM" | "SIGKILL") => Promise<number> }> {
   const child = world.spawn("serve", "--port", "0", "-q");
   const reader = child.stdout.getReader();
   const decoder = new TextDecoder();
@@ -33,8 +35,8 @@ async function served(world: ProcessWorld): Promise<{ url: string; stop: () => P
     text += decoder.decode(value, { stream: true });
   }
   reader.releaseLock();
-  const stop = async () => {
-    child.kill("SIGTERM");
+  const stop = async (signal: "SIGTERM" | "SIGKILL" = "SIGTERM") => {
+    child.kill(signal);
     return (await ended(child)).code;
   };
   return { url: /listens on (http:\S+)/.exec(text)![1], stop };
@@ -89,6 +91,40 @@ Deno.test("a service and two fills on one file fetch each window once, and all e
     deepStrictEqual([whole.metadata.rows, whole.metadata.complete], [17 * 1_440, true]);
     const { ok: isWhole, failures } = await world.look((look) => look.verify({ nodeIds: [NODE], hot: true }));
     ok(isWhole, JSON.stringify(failures));
+  }));
+
+Deno.test("of two services on one folder one runs a job, and when it is killed the other one goes on with it", () =>
+  inFolder({
+    now: FOLDER.now,
+    faults: [{ kind: "latency", ms: 150, match: { endpoint: "bars" } }],
+    config: { seamless: { backfill: { max_concurrent_requests: 2 } } },
+  }, async (world) => {
+    const first = await served(world);
+    const job = await json(`${first.url}/v1/backfills`, {
+      method: "POST",
+      headers: { "content-type": "application/json" },
+      body: JSON.stringify({ nodes: [NODE], start: "2024-01-01", end: "2024-01-18" }),
+    });
+    strictEqual(job.status, 202);
+    const second = await served(world);
+    while (asked(world).size < 12) await new Promise((next) => setTimeout(next, 20));
+    deepStrictEqual([...asked(world)].filter(([, times]) => times > 1), []);
+    await first.stop("SIGKILL");
+    let report;
+    do {
+      await new Promise((next) => setTimeout(next, 50));
+      ({ body: report } = await json(`${second.url}/v1/backfills/${job.body.id}`));
+    } while (report.state === "running");
+    // Windows are cut by their number: the last one reaches half a day over the end.
+    deepStrictEqual([report.state, report.rows, report.windows], [
+      "complete",
+      28 * 900,
+      { total: 28, complete: 28, failed: 0, deduplicated: 0 },
+    ], JSON.stringify(report.errors));
+    const twice = [...asked(world)].filter(([, times]) => times > 1);
+    ok(twice.length <= 2, "what was under way when the first one was killed is asked again, nothing else");
+    strictEqual(asked(world).size, 28);
+    strictEqual(await second.stop(), 0);
   }));
 
 Deno.test("what one process published, the other's live answers name, and as_of goes back in neither", () =>
