@@ -41,6 +41,8 @@ export const CHUNK_PAGE_RECORDS = 256;
 export const JSON_PAGE_ENTRIES = 4_096;
 /** Bytes of stored chunks that a process keeps at hand, hot and published each. */
 export const CHUNK_CACHE_BYTES = 48 * 1024 * 1024;
+/** First chunks that stay at hand of a read that is longer than what is kept. */
+export const LONG_READ_KEPT_CHUNKS = 16;
 /** Nodes whose coverage a process keeps at hand. */
 export const NODE_STATE_MAX = 256;
 /** Windows of one job that are planned at a time: keeps memory flat over any range. */
@@ -140,6 +142,8 @@ export const SKEW_WARN_MS = 5_000;
 export const ENSURE_POLL_MS = 2_000;
 /** Answers that the server knows by heart: bytes of all their bodies. */
 export const BY_HEART_MAX_BYTES = 8 * 1024 * 1024;
+/** Questions of which the server knows that they came before. */
+export const BY_HEART_HEARD = 1_024;
 /** How long a live answer may rely on the newest snapshot it saw, in case that another process published. */
 export const HEAD_FRESH_MS = 100;
 /** Published chunks that could not be read are not tried again for so long; an artifact store that was away neither. */

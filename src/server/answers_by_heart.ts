@@ -5,7 +5,7 @@
  */
 
 import { BoundedMap } from "../core/bounded_map.ts";
-import { BY_HEART_MAX_BYTES } from "../core/limits.ts";
+import { BY_HEART_HEARD, BY_HEART_MAX_BYTES } from "../core/limits.ts";
 
 /** What was asked: the query as it was sent, and the request for its `Accept`. */
 interface Asked {
@@ -24,6 +24,8 @@ export interface KnownAnswer {
 
 export class AnswersByHeart {
   readonly #known = new BoundedMap<string, KnownAnswer>(BY_HEART_MAX_BYTES);
+  /** Questions that came lately: most come once, and are not worth a copy. */
+  readonly #heard = new BoundedMap<string, true>(BY_HEART_HEARD);
 
   /** The answer to a question, if it is known and still right. */
   find(asked: Asked): KnownAnswer | null {
@@ -38,8 +40,12 @@ export class AnswersByHeart {
     return null;
   }
 
-  keep(asked: Asked, answer: KnownAnswer): void {
-    this.#known.set(keyOf(asked), answer, answer.body.length);
+  /** Keeps an answer from the second time on that its question comes; `make` copies what is kept. */
+  keep(asked: Asked, make: () => KnownAnswer): void {
+    const key = keyOf(asked);
+    if (this.#heard.get(key) === undefined) return this.#heard.set(key, true);
+    const answer = make();
+    this.#known.set(key, answer, answer.body.length);
   }
 }
 

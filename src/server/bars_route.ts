@@ -70,7 +70,10 @@ export async function handleBars(call: Call): Promise<Response> {
     return await respond(pieces, { headers }, terms);
   }
   const onShort = (body: Uint8Array) =>
-    call.standing.byHeart.keep(call, { headers: new Headers(headers), body: body.slice(), isStill });
+    call.standing.byHeart.keep(
+      call,
+      () => ({ headers: new Headers(headers), body: body.slice(), isStill }),
+    );
   return await respond(pieces, { headers }, terms, onShort);
 }
 
