@@ -3,9 +3,13 @@
 import type { BackfillSettings } from "./backfill/backfiller.ts";
 import type { RetryPolicy } from "./backfill/retry.ts";
 import { type Config, exchangeConfig, isLoopback } from "./config/mod.ts";
+import type { JsonValue } from "./core/canonical_json.ts";
 import { RETRY_BACKOFF_CAP_MS } from "./core/limits.ts";
+import { CONFORMANCE_VERSION } from "./core/metadata.ts";
 import type { LogLevel } from "./core/ports.ts";
 import { budgetKey } from "./core/rate_budget.ts";
+import { PRODUCT_VERSION } from "./core/version.ts";
+import type { PublisherSettings } from "./history/publisher.ts";
 import type { HistorySettings } from "./history/settings.ts";
 import type { ServerConfig } from "./server/settings.ts";
 
@@ -41,6 +45,26 @@ export function retryPolicy(config: Config): RetryPolicy {
     backoffCapMs: RETRY_BACKOFF_CAP_MS,
     jitterRatio: jitter_ratio,
   };
+}
+
+/** `seamless.artifact`, for what is published and read back; `worker` is this machine's name in provenance. */
+export function publisherSettings({ seamless }: Config, worker: string): PublisherSettings {
+  const { artifact, conformance } = seamless;
+  return {
+    enabled: artifact.enabled,
+    publishFingerprint: artifact.publish_fingerprint,
+    asOfSettleSec: artifact.as_of_settle_sec,
+    partition: artifact.partition_template,
+    stabilizationBars: artifact.stabilization_bars,
+    gapFlagging: conformance.gap_flagging,
+    producer: { identity: "seamless", version: PRODUCT_VERSION, worker },
+  };
+}
+
+/** `seamless.conformance` as manifests tell it, with the version that there is. */
+export function publishedPolicy({ seamless }: Config): { readonly [key: string]: JsonValue } {
+  const { conformance } = seamless;
+  return { ...conformance, blocking: [...conformance.blocking], version: CONFORMANCE_VERSION };
 }
 
 /** What requests need to know. */

@@ -8,6 +8,7 @@ import type { Grid } from "../core/timeframe.ts";
 import type { Compute } from "../compute/mod.ts";
 import type { ConformancePolicy } from "./absorb.ts";
 import type { AskScope } from "./node_view.ts";
+import type { PublishedSlots } from "./published_slots.ts";
 
 /** blueprint `seamless.backfill`, and what else a fill needs to know. */
 export interface BackfillSettings {
@@ -31,6 +32,8 @@ export interface BackfillerParts {
   clock: Clock;
   dice: Dice;
   settings: BackfillSettings;
+  /** What slots that the store dropped fall through to; null where nothing is published. */
+  published: PublishedSlots | null;
   emit: (event: ServiceEvent) => void;
 }
 
@@ -52,11 +55,24 @@ export interface AskOptions {
   signal: AbortSignal;
 }
 
-/** An ask whose window is ours for now, and the node around the window as it stood when it became ours. */
-export type LedAsk = AskOptions & { lease: Lease; near: NodeState | null; isFixed: boolean };
+/**
+ * An ask whose window is ours for now, and the node around the window as it stood when it became ours. `isPublished`:
+ * there are snapshots on the ask's grid, which fixes it.
+ */
+export type LedAsk = AskOptions & {
+  lease: Lease;
+  near: NodeState | null;
+  isFixed: boolean;
+  isPublished: boolean;
+};
 
 /** The grid that a node's id and the configuration give; what is stored goes before it. */
 export function configuredGrid(parsed: ParsedNode, { anchorOf }: Pick<BackfillSettings, "anchorOf">): Grid {
   if (parsed.timeframe === undefined) return { step: 1, anchor: 0 };
   return gridOf(parsed.timeframe, anchorOf(parsed) ?? undefined);
+}
+
+/** The unit of volume of a market that was not looked up: contracts name their settlement after a colon. */
+export function usualVolumeUnit(symbol: string): "base" | "contracts" {
+  return symbol.includes(":") ? "contracts" : "base";
 }

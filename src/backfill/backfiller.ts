@@ -18,7 +18,7 @@ import {
 import { parseNodeId } from "../core/node_id.ts";
 import type { ParsedNode } from "../core/node_id.ts";
 import type { Lease, Leases, NodeState, VenueClock } from "../core/ports.ts";
-import { isMonthGrid, slotOf, slotStart, snapOutward } from "../core/timeframe.ts";
+import { slotOf, slotStart, snapOutward } from "../core/timeframe.ts";
 import type { Grid } from "../core/timeframe.ts";
 import { clipRange, type TimeRange } from "../core/time_range.ts";
 import {
@@ -26,18 +26,20 @@ import {
   type BackfillerParts,
   type BackfillSettings,
   configuredGrid,
+  type LedAsk,
   type WindowResult,
 } from "./ask.ts";
-import { type AskScope, dueSlots, viewOf } from "./node_view.ts";
 import { whileHeld } from "./held_lease.ts";
+import { type AskScope, dueSlots, isUnderlaid, viewOf } from "./node_view.ts";
 import { planWindows, widenToWindows, type Window, windowKey } from "./plan.ts";
 import { Scout } from "./scout.ts";
 import { SingleFlight } from "./single_flight.ts";
+import { sameGrid, Underlay } from "./underlay.ts";
 import { WindowFetch } from "./window_fetch.ts";
 
 export type { AskOptions, BackfillerParts, BackfillSettings, WindowResult };
 
-/** Where the service stands towards a node: its record if it is stored, else what its id says. */
+/** Where the service stands towards a node: its record if it is stored or published, else what its id says. */
 export interface NodeSite {
   nodeId: string;
   parsed: ParsedNode;
@@ -60,18 +62,46 @@ export class Backfiller {
   readonly #slots = new BoundedMap<string, CallSlots>(VENUES_MAX);
   readonly #fetch: WindowFetch;
   readonly #scout = new Scout();
+  readonly #underlay: Underlay | null;
 
   constructor(parts: BackfillerParts) {
     this.#parts = parts;
+    const { published, compute } = parts;
+    this.#underlay = published === null ? null : new Underlay({ published, compute });
     this.#fetch = new WindowFetch(parts);
     this.#flights = new SingleFlight({ clock: parts.clock, ttlMs: parts.settings.singleFlightTtlMs });
   }
 
-  /** The node's grid and state; the grid of a node never filled comes from its timeframe and configuration. */
+  /**
+   * The node's grid and state in the hot store alone; the grid of a node never filled comes from its timeframe and
+   * configuration.
+   */
   async site(nodeId: string): Promise<NodeSite> {
     const parsed = parseNodeId(nodeId);
     const state = await this.#parts.store.state(nodeId);
     return { nodeId, parsed, state, grid: state?.node.grid ?? configuredGrid(parsed, this.#parts.settings) };
+  }
+
+  /**
+   * The site with what the newest snapshot has of slots that the hot store dropped (spec §9): the very same where that
+   * adds nothing. With a `range` only what lies in it is looked at.
+   */
+  async underlaid(site: NodeSite, range?: TimeRange): Promise<NodeSite> {
+    if (this.#underlay === null) return site;
+    const isFixed = site.state === null
+      ? this.#parts.settings.anchorOf(site.parsed) !== null
+      : range !== undefined || site.state.chunks.length + site.state.provisional.ts.length > 0;
+    const { nodeId, grid } = site;
+    const state = await this.#underlay.under(
+      { nodeId, state: site.state, fixedGrid: isFixed ? grid : null },
+      range,
+    );
+    return state === null || state === site.state ? site : { ...site, state, grid: state.node.grid };
+  }
+
+  /** The node with all that is held of it, in the hot store or in its newest snapshot. */
+  async wholeSite(nodeId: string): Promise<NodeSite> {
+    return await this.underlaid(await this.site(nodeId));
   }
 
   /** The site of a node whose state is not known. */
@@ -249,11 +279,12 @@ export class Backfiller {
     const sum = { rows: 0, asked: 0 };
     for (let round = 0; round < GRID_ROUNDS_MAX; round++) {
       const isFixed = this.#fetch.isFixed(nodeId);
-      const { due, grid, near } = await this.#stillDue(nodeId, window, o);
+      const { due, ...site } = await this.#stillDue(nodeId, window, o);
+      const { grid } = site;
       let found = grid;
       for (const part of due) {
         if (!sameGrid(found, grid)) break;
-        const fetched = await this.#fetch.run(nodeId, part, { ...o, grid, lease, near, isFixed }, progress);
+        const fetched = await this.#fetch.run(nodeId, part, { ...o, ...site, lease, isFixed }, progress);
         found = fetched.grid;
         sum.rows += fetched.rows;
         sum.asked++;
@@ -263,24 +294,23 @@ export class Backfiller {
     return { rows: sum.rows, deduplicated: sum.asked === 0 };
   }
 
-  /** What of the window is due as the node stands now, and on which grid. */
+  /** What of the window is due as the node stands now, and on which grid; `near` is what the hot store has there. */
   async #stillDue(
     nodeId: string,
     window: Window,
     o: AskOptions,
-  ): Promise<{ due: Window[]; grid: Grid; near: NodeState | null }> {
+  ): Promise<{ due: Window[] } & Pick<LedAsk, "grid" | "near" | "isPublished">> {
     const parsed = parseNodeId(nodeId);
-    const state = await this.#parts.store.stateWithin(nodeId, [window.start, window.end]);
-    const grid = state?.node.grid ?? configuredGrid(parsed, this.#parts.settings);
-    const asked: TimeRange = o.scope === "all" ? window.ask : [window.start, window.end];
-    const due = this.plan({ nodeId, parsed, state, grid }, asked, { scope: o.scope, order: "oldest" });
-    return { due, grid, near: state };
+    const borders: TimeRange = [window.start, window.end];
+    const near = await this.#parts.store.stateWithin(nodeId, borders);
+    const grid = near?.node.grid ?? configuredGrid(parsed, this.#parts.settings);
+    const site = await this.underlaid({ nodeId, parsed, state: near, grid }, borders);
+    const due = this.plan(site, o.scope === "all" ? window.ask : borders, {
+      scope: o.scope,
+      order: "oldest",
+    });
+    return { due, grid: site.grid, near, isPublished: site.state !== null && isUnderlaid(site.state) };
   }
-}
-
-function sameGrid(a: Grid, b: Grid): boolean {
-  if (isMonthGrid(a) || isMonthGrid(b)) return isMonthGrid(a) === isMonthGrid(b);
-  return a.step === b.step && (a.anchor ?? 0) === (b.anchor ?? 0);
 }
 
 /** Venue time at an instant of the local clock, epoch seconds. */

@@ -90,7 +90,7 @@ export class JobRunner {
 
   async #planNode(nodeId: string, run: JobRun, o: RunOptions): Promise<NodePlan | null> {
     throwIfCancelled(o.signal, "Planning");
-    const site = await this.#backfiller.site(nodeId);
+    const site = await this.#backfiller.wholeSite(nodeId);
     if (run.isResumed) {
       const hot = await this.#backfiller.site(nodeId);
       run.found(rowsSince(hot, run.job, this.#venueTimeOf(hot, run.job.createdAtMs)));

@@ -3,13 +3,14 @@
  * kept with it, because a state never changes.
  */
 
-import { explainMissing, resolveLedger } from "../core/gaps.ts";
+import { explainMissing, joinFound, resolveLedger } from "../core/gaps.ts";
 import type { FoundGap, Span } from "../core/gaps.ts";
 import { isSettled } from "../core/gap_reason.ts";
+import type { GapRecord, Snapshot } from "../core/manifest.ts";
 import type { NodeState } from "../core/ports.ts";
 import { slotOf, slotStart } from "../core/timeframe.ts";
 import type { Grid } from "../core/timeframe.ts";
-import { isWithinOne, type Ranges, type TimeRange, toRanges } from "../core/time_range.ts";
+import { clipRange, isWithinOne, type Ranges, type TimeRange, toRanges } from "../core/time_range.ts";
 import type { Compute } from "../compute/mod.ts";
 
 /** Ranges are flat, sorted, coalesced and on the node's grid. */
@@ -26,6 +27,25 @@ export interface NodeView {
   covered: Ranges;
 }
 
+/**
+ * A state that stands on the newest snapshot: what that has of slots which the hot store dropped counts as held (spec
+ * §9). `chunks` and `ledger` are those of the hot store alone.
+ */
+export interface UnderlaidState extends NodeState {
+  /** The hot store's own state; null for a node that it does not know. */
+  hot: NodeState | null;
+  snapshot: Snapshot;
+  /** Slots whose bar is the snapshot's, and so in `final` too. */
+  dropped: Ranges;
+  /** Settled gaps that the snapshot alone knows, ascending. */
+  publishedGaps: GapRecord[];
+}
+
+/** Whether some of the state comes from the newest snapshot. */
+export function isUnderlaid(state: NodeState): state is UnderlaidState {
+  return "dropped" in state;
+}
+
 const NONE: Ranges = new Float64Array(0);
 
 const views = new WeakMap<NodeState, NodeView>();
@@ -38,7 +58,7 @@ export function viewOf(state: NodeState, compute: Compute): NodeView {
   const spans = resolveLedger(state.ledger);
   const provisional = compute.segmentsOf(state.provisional.ts, grid);
   const withBar = compute.mergeRanges(joined(state.final, provisional), grid);
-  const settledSpans = rangesOf(spans, (span) => isSettled(span.reason));
+  const settledSpans = joined(rangesOf(spans, (span) => isSettled(span.reason)), publishedIn(state));
   const settled = compute.subtractRanges(settledSpans, withBar, grid);
   const covered = compute.mergeRanges(joined(state.final, settled), grid);
   const view = { state, grid, spans, withBar, settled, covered };
@@ -49,7 +69,24 @@ export function viewOf(state: NodeState, compute: Compute): NodeView {
 /** Runs without a bar inside `range`, each with its reason. */
 export function gapsOf(view: NodeView, range: TimeRange, compute: Compute): FoundGap[] {
   if (isWithinOne(range, view.withBar)) return [];
-  return explainMissing(compute.missingRanges(range, view.withBar, view.grid), view.spans);
+  const missing = compute.missingRanges(range, view.withBar, view.grid);
+  const published = publishedIn(view.state);
+  if (published.length === 0) return explainMissing(missing, view.spans);
+  const told = explainMissing(compute.subtractRanges(missing, published, view.grid), view.spans);
+  return joinFound([...told, ...publishedGapsIn(view.state, range)]);
+}
+
+/** The ranges of the gaps that the snapshot alone knows. */
+function publishedIn(state: NodeState): Ranges {
+  return isUnderlaid(state) ? toRanges(state.publishedGaps.map(({ start, end }) => [start, end])) : NONE;
+}
+
+function publishedGapsIn(state: NodeState, range: TimeRange): FoundGap[] {
+  if (!isUnderlaid(state)) return [];
+  return state.publishedGaps.flatMap(({ start, end, reason }): FoundGap[] => {
+    const part = clipRange([start, end], range);
+    return part === null ? [] : [{ start: part[0], end: part[1], reason, row: null }];
+  });
 }
 
 /** Slots of `range` that are neither held nor settled at venue time `now` (spec §1, §4). */
@@ -133,7 +170,7 @@ export function spanAt(spans: readonly Span[], t: number): Span | null {
 }
 
 /** Two lists of ranges as one, unsorted: the core sorts and coalesces. */
-function joined(a: Ranges, b: Ranges): Ranges {
+export function joined(a: Ranges, b: Ranges): Ranges {
   if (a.length === 0) return b;
   if (b.length === 0) return a;
   const both = new Float64Array(a.length + b.length);

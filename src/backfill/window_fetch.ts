@@ -22,7 +22,13 @@ import {
   finalBorder,
 } from "./absorb.ts";
 import { detectGrid } from "./anchor.ts";
-import { type AskOptions, type BackfillerParts, configuredGrid, type LedAsk } from "./ask.ts";
+import {
+  type AskOptions,
+  type BackfillerParts,
+  configuredGrid,
+  type LedAsk,
+  usualVolumeUnit,
+} from "./ask.ts";
 import { viewOf } from "./node_view.ts";
 import type { Window } from "./plan.ts";
 import { withRetries } from "./retry.ts";
@@ -160,7 +166,11 @@ export class WindowFetch {
     if (o.near !== null && (o.near.chunks.length > 0 || o.isFixed)) return o.near.node;
     const grid = configuredGrid(parsed, settings);
     const isConfigured = settings.anchorOf(parsed) !== null;
-    const found = isConfigured ? grid : detectGrid(parsed.timeframe!, reply.columns.ts, grid);
+    const found = o.isPublished
+      ? o.grid
+      : isConfigured
+      ? grid
+      : detectGrid(parsed.timeframe!, reply.columns.ts, grid);
     const market = await exchange.market(parsed.symbol, o.signal);
     return await store.ensureNode({ nodeId, grid: found, volumeUnit: market.volumeUnit });
   }
@@ -191,8 +201,7 @@ export class WindowFetch {
       await store.commit(delistedWrite(site, { askedAt, range: gone, finalUntil }));
     }
     if (gone !== null && gone[0] === window.ask[0]) return { rows: 0, grid: state!.node.grid };
-    const unit = parsed.symbol.includes(":") ? "contracts" : "base";
-    await store.ensureNode({ nodeId, grid: o.grid, volumeUnit: unit });
+    await store.ensureNode({ nodeId, grid: o.grid, volumeUnit: usualVolumeUnit(parsed.symbol) });
     const failure = {
       askedAt,
       attempts: Math.max(1, flight.attempts),

@@ -101,6 +101,13 @@ export function explainMissing(missing: Ranges, spans: readonly Span[]): FoundGa
   return gaps;
 }
 
+/** Gaps of several sources, disjoint and in any order, as one list: ascending, joined as `explainMissing` joins them. */
+export function joinFound(gaps: readonly FoundGap[]): FoundGap[] {
+  const joined: FoundGap[] = [];
+  for (const gap of gaps.toSorted((a, b) => a.start - b.start)) pushGap(joined, { ...gap });
+  return joined;
+}
+
 function pushGap(gaps: FoundGap[], gap: FoundGap): void {
   const last = gaps.at(-1);
   if (last === undefined || last.end !== gap.start || last.reason !== gap.reason) {

@@ -25,6 +25,17 @@ export function gapsOutside(gaps: readonly GapRecord[], cut: Ranges, grid: Grid)
   return left;
 }
 
+/** The parts of gaps that lie inside `held`. Both ascend and are disjoint, on the grid. */
+export function gapsWithin(gaps: readonly GapRecord[], held: Ranges, grid: Grid): GapRecord[] {
+  const inside: GapRecord[] = [];
+  for (const { start, end, reason } of gaps) {
+    for (let i = firstEndingAfter(held, start); i < held.length && held[i] < end; i += 2) {
+      inside.push(gapOf(Math.max(start, held[i]), Math.min(end, held[i + 1]), reason, grid));
+    }
+  }
+  return inside;
+}
+
 /** What a gap is before its slots are counted. */
 export type GapSpan = Pick<GapRecord, "start" | "end" | "reason">;
 

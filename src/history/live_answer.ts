@@ -43,7 +43,7 @@ export interface LiveParts {
   snapshots: Snapshots | null;
   heads: Heads | null;
   /** Reads what the hot store dropped; null where nothing is published. */
-  published: FallThrough | null;
+  fallThrough: FallThrough | null;
   asOf: AsOfRegister;
   settings: HistorySettings;
 }
@@ -129,9 +129,9 @@ async function rowsOf(
   const late: Bars[] = [];
   const { state } = o.view;
   const under = isUnderlaid(state) ? state : null;
-  const chunks = under === null || parts.published === null
+  const chunks = under === null || parts.fallThrough === null
     ? parts.store.read(question.nodeId, [start, end], { state })
-    : parts.published.read(under, [start, end]);
+    : parts.fallThrough.read(under, [start, end]);
   for await (const stored of chunks) {
     const chunk = under === null ? chunkAtState(stored, o.view, parts.compute) : stored;
     if (chunk === null) continue;

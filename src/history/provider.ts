@@ -8,7 +8,7 @@ import { openSlots, viewOf } from "../backfill/node_view.ts";
 import type { Window } from "../backfill/plan.ts";
 import { effectiveRange, formingStart, requestedRange } from "../core/effective_range.ts";
 import { cancelled, HistoryError } from "../core/errors.ts";
-import { LAST_LOOK_MS, REREADS_MAX } from "../core/limits.ts";
+import { LAST_LOOK_MS } from "../core/limits.ts";
 import type { Clock, Dice } from "../core/ports.ts";
 import type { FetchRequest, RequestContext } from "../core/request.ts";
 import type { Answer } from "../core/service.ts";
@@ -20,7 +20,7 @@ import { finalBorder } from "../backfill/absorb.ts";
 import { coverageIncomplete, domainDisabled, refuseTooLarge } from "./refusals.ts";
 import { logRefusal, logVerdict, logViolation } from "./answer_log.ts";
 import { refuseBreaches } from "./breaches.ts";
-import { PublishedUnreadable } from "./fall_through.ts";
+import { rereading } from "./fall_through.ts";
 import { Filling } from "./filling.ts";
 import { liveAnswer, type LiveParts } from "./live_answer.ts";
 import { pinnedAnswer, type PinnedParts } from "./pinned_answer.ts";
@@ -100,14 +100,8 @@ export class Provider {
     const { clock, log } = this.#parts;
     const waits = new Waits({ clock, sla: question.sla, patient: question.patient });
     try {
-      for (let left = REREADS_MAX;; left--) {
-        try {
-          return await this.#liveWithin(waits, question, context, fetching);
-        } catch (error) {
-          // What the snapshot could not give after all is open now, and asked for as the strategy says.
-          if (!(error instanceof PublishedUnreadable) || left === 0) throw error;
-        }
-      }
+      // What the snapshot cannot give after all is open the next time, and asked for as the strategy says.
+      return await rereading(() => this.#liveWithin(waits, question, context, fetching));
     } finally {
       logViolation(log, question, waits.violation);
     }

@@ -14,12 +14,13 @@ import { CONFORMANCE_VERSION } from "../core/metadata.ts";
 import { parseNodeId } from "../core/node_id.ts";
 import type { BarStore } from "../core/ports.ts";
 import type { ServiceEvent } from "../core/service.ts";
-import { type TimeRange, toRanges } from "../core/time_range.ts";
+import { clipRange, type TimeRange, toPairs, toRanges } from "../core/time_range.ts";
 import { HistoryError } from "../core/errors.ts";
 import { flagsOf } from "./answer_metadata.ts";
 import type { Heads } from "./heads.ts";
 import type { Outages } from "./outages.ts";
 import type { Published, Publisher } from "./publisher.ts";
+import type { Snapshots } from "./snapshots.ts";
 
 export interface PublishingParts {
   publisher: Publisher;
@@ -29,6 +30,7 @@ export interface PublishingParts {
   policy: { readonly [key: string]: JsonValue };
   emit: (event: ServiceEvent) => void;
   heads: Heads;
+  snapshots: Snapshots;
   /** Refuses an artifact store that ignores put-if-absent; asked once, before the first manifest. */
   probe: () => Promise<void>;
 }
@@ -67,10 +69,21 @@ export class Publishing {
     return work;
   }
 
-  /** As `publish`; `NODE_UNKNOWN` for a node never stored. */
+  /**
+   * As `publish`. What the hot store dropped and the newest snapshot has is published already: `unchanged`.
+   * `NODE_UNKNOWN` for a node never stored nor published.
+   */
   async publishKnown(nodeId: string, range: TimeRange | null): Promise<Published | null> {
+    const published = await this.publish(nodeId, range);
+    if (published !== null) return published;
+    const entry = await this.#parts.heads.newest(nodeId);
+    if (entry !== null) {
+      const covered = await this.#parts.snapshots.covered(entry.manifest);
+      const isThere = range === null || toPairs(covered).some((part) => clipRange(part, range) !== null);
+      return isThere ? { entry, unchanged: true, bytesWritten: 0 } : null;
+    }
     if ((await this.#parts.store.state(nodeId)) === null) throw nodeUnknown(nodeId, "publish");
-    return await this.publish(nodeId, range);
+    return null;
   }
 
   /** Rejects with `ARTIFACT_STORE_UNAVAILABLE` or `CONFIG_INVALID` when the store cannot be trusted; tried again then. */

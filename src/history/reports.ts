@@ -1,4 +1,7 @@
-/** What the hot store knows of nodes, told as reports: coverage, gaps, condition, nodes (surface §4). */
+/**
+ * What is held of nodes, told as reports: coverage, gaps, condition, nodes (surface §4). Slots that the hot store dropped
+ * are told by the newest snapshot (spec §9).
+ */
 
 import type { Backfiller, NodeSite } from "../backfill/backfiller.ts";
 import { gapsOf, viewOf } from "../backfill/node_view.ts";
@@ -46,7 +49,9 @@ export class Reports {
 
   /** Without a range, from the first to the last covered slot (surface §4). */
   async coverage(nodeId: string, o: { range?: TimeRange; asOfMs?: number } = {}): Promise<CoverageReport> {
-    const ground = o.asOfMs === undefined ? await this.#hot(nodeId) : await this.#published(nodeId, o.asOfMs);
+    const ground = o.asOfMs === undefined
+      ? await this.#held(nodeId, o.range)
+      : await this.#published(nodeId, o.asOfMs);
     const { grid, withBar, covered } = ground;
     const bounds = hull(covered) ?? hull(withBar);
     const range = o.range === undefined ? bounds : snapOutward(o.range, grid);
@@ -83,7 +88,9 @@ export class Reports {
     nodeId: string,
     o: { range: TimeRange; reason?: string; limit: number; after?: number; asOfMs?: number },
   ): Promise<GapPage> {
-    const ground = o.asOfMs === undefined ? await this.#hot(nodeId) : await this.#published(nodeId, o.asOfMs);
+    const ground = o.asOfMs === undefined
+      ? await this.#held(nodeId, o.range)
+      : await this.#published(nodeId, o.asOfMs);
     const wanted = effectiveRange(o.range, ground.grid, null);
     const closed = this.#closed(nodeId, wanted, ground.grid, o.asOfMs);
     const found = closed[0] < closed[1] ? await ground.gapsIn(closed) : [];
@@ -107,7 +114,7 @@ export class Reports {
 
   /** One line per UTC day of the range. */
   async condition(nodeId: string, range: TimeRange): Promise<ConditionReport> {
-    const site = await this.#parts.backfiller.site(nodeId);
+    const site = await this.#site(nodeId, range);
     const ground = this.#groundOf(site);
     const closed = this.#closed(nodeId, snapOutward(range, site.grid), site.grid, undefined);
     const days = snapOutward(range, DAY);
@@ -132,7 +139,7 @@ export class Reports {
     const page = records.slice(0, o.limit);
     const nodes: NodePage["nodes"] = [];
     for (const record of page) {
-      const state = await this.#parts.store.state(record.nodeId);
+      const { state } = await this.#site(record.nodeId);
       const head = this.#parts.snapshots === null ? null : await this.#parts.snapshots.head(record.nodeId);
       const withBar = state === null ? toRanges([]) : viewOf(state, this.#parts.compute).withBar;
       const bounds = hull(withBar);
@@ -161,8 +168,19 @@ export class Reports {
     return [range[0], Math.max(range[0], Math.min(range[1], forming))];
   }
 
-  async #hot(nodeId: string): Promise<Ground> {
-    return this.#groundOf(await this.#parts.backfiller.site(nodeId));
+  async #held(nodeId: string, range?: TimeRange): Promise<Ground> {
+    return this.#groundOf(await this.#site(nodeId, range));
+  }
+
+  /** Where the node stands. The newest snapshot is looked at unless the hot store covers all of the range. */
+  async #site(nodeId: string, range?: TimeRange): Promise<NodeSite> {
+    const { backfiller, compute } = this.#parts;
+    const site = await backfiller.site(nodeId);
+    if (range !== undefined && site.state !== null) {
+      const { covered } = viewOf(site.state, compute);
+      if (compute.missingRanges(snapOutward(range, site.grid), covered, site.grid).length === 0) return site;
+    }
+    return await backfiller.underlaid(site);
   }
 
   #groundOf(site: NodeSite): Ground {

@@ -25,6 +25,7 @@ import { slotCount, snapOutward } from "../core/timeframe.ts";
 import { type TimeRange, toPairs } from "../core/time_range.ts";
 import type { EventHub } from "./events.ts";
 import { explainSlot } from "./explain.ts";
+import type { FallThrough } from "./fall_through.ts";
 import type { Health } from "./health.ts";
 import { checkedSpec, type JobDesk } from "./job_desk.ts";
 import type { Outages } from "./outages.ts";
@@ -43,6 +44,7 @@ export interface ServiceParts {
   /** Null where nothing is published. */
   publishing: Publishing | null;
   snapshots: Snapshots | null;
+  fallThrough: FallThrough | null;
   verifying: VerifyParts | null;
   artifacts: ArtifactStore | null;
   store: BarStore;
@@ -73,7 +75,7 @@ export function createService(parts: ServiceParts): LocalService {
     condition: open((nodeId, range) => parts.reports.condition(nodeId, range)),
     nodes: open((o) => parts.reports.nodes(o)),
     forming: open(async (nodeId) => {
-      const { grid, parsed } = await parts.backfiller.site(nodeId);
+      const { grid, parsed } = await siteWithGrid(parts.backfiller, nodeId);
       return formingStart(parts.backfiller.lastKnownVenueNow(parsed.exchange), grid);
     }),
     snapshots: open((nodeId, o) => listSnapshots(parts, nodeId, o)),
@@ -98,6 +100,12 @@ export function createService(parts: ServiceParts): LocalService {
     doctor: open(() => parts.health.doctor()),
     close: () => closed ??= parts.shutdown(),
   };
+}
+
+/** The site of a node of which the grid is wanted: one that the hot store does not know may be published. */
+async function siteWithGrid(backfiller: Backfiller, nodeId: string): Promise<NodeSite> {
+  const site = await backfiller.site(nodeId);
+  return site.state === null ? await backfiller.underlaid(site) : site;
 }
 
 function asOfOf(text: string | undefined): number | undefined {
@@ -141,7 +149,7 @@ async function plan(
   const report: PlanReport = { windows: 0, calls: 0, weight: 0, seconds: 0, bars: 0, bytes: 0, nodes: [] };
   for (const nodeId of nodes) {
     signal?.throwIfAborted();
-    const site = await parts.backfiller.site(nodeId);
+    const site = await parts.backfiller.wholeSite(nodeId);
     const range = rangeToPlan(site, { start, end }, parts);
     checkFillRange(nodeId, range, site.grid);
     const exchange = await parts.exchanges.get(site.parsed.exchange);
@@ -228,7 +236,7 @@ async function publish(
   if (parts.publishing === null) throw nothingPublished("publish");
   const done: { published: SnapshotRow[]; unchanged: SnapshotRow[] } = { published: [], unchanged: [] };
   for (const nodeId of nodeIds) {
-    const { grid } = await parts.backfiller.site(nodeId);
+    const { grid } = await siteWithGrid(parts.backfiller, nodeId);
     const whole = range.start === undefined && range.end === undefined;
     const wanted = whole ? null : snapOutward([range.start ?? -EVER, range.end ?? EVER], grid);
     const outcome = await parts.publishing.publishKnown(nodeId, wanted);
@@ -307,7 +315,7 @@ export async function finishNode(
   range: TimeRange,
   parts: Pick<ServiceParts, "backfiller" | "compute" | "publishing">,
 ): Promise<{ open: number }> {
-  const site = await parts.backfiller.site(nodeId);
+  const site = await parts.backfiller.wholeSite(nodeId);
   const now = parts.backfiller.lastKnownVenueNow(site.parsed.exchange);
   const wanted: TimeRange = [range[0], Math.min(range[1], formingStart(now, site.grid))];
   await parts.publishing?.publish(nodeId, wanted);

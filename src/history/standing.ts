@@ -14,9 +14,9 @@ export interface Standing {
   open: Ranges;
 }
 
-/** Whether not a single bar of the node is stored. */
+/** Whether not a single bar of the node is stored or published. */
 export function holdsNothing(site: NodeSite): boolean {
-  return site.state === null || site.state.chunks.length + site.state.provisional.ts.length === 0;
+  return site.state === null || site.state.final.length + site.state.provisional.ts.length === 0;
 }
 
 /** Bars of the effective range, counted from runs: no row is read. */

@@ -3,6 +3,7 @@
 import { InProcessLeases } from "../../src/adapters/leases/in_process.ts";
 import { MemoryBarStore } from "../../src/adapters/bar_store/memory.ts";
 import { type AskOptions, Backfiller, type BackfillSettings } from "../../src/backfill/backfiller.ts";
+import type { PublishedSlots } from "../../src/backfill/published_slots.ts";
 import type { Window } from "../../src/backfill/plan.ts";
 import { gapsOf, viewOf } from "../../src/backfill/node_view.ts";
 import type { BarStore, Leases } from "../../src/core/ports.ts";
@@ -51,7 +52,14 @@ export class Bench {
 
   /** `beside`: another process on the same store and leases. */
   constructor(
-    o: { settings?: Partial<BackfillSettings>; beside?: Bench; leases?: Leases; store?: BarStore } = {},
+    o: {
+      settings?: Partial<BackfillSettings>;
+      beside?: Bench;
+      leases?: Leases;
+      store?: BarStore;
+      /** What is published of its nodes; default: nothing. */
+      published?: PublishedSlots;
+    } = {},
   ) {
     if (o.beside !== undefined) this.clock = o.beside.clock;
     this.exchange = new FakeExchange(this.clock);
@@ -69,6 +77,7 @@ export class Bench {
       clock: this.clock,
       dice: this.dice,
       settings: this.settings,
+      published: o.published ?? null,
       emit: (event) => {
         if (event.type === "backfill") this.events.push(event);
       },
