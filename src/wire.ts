@@ -25,6 +25,7 @@ import { withRetries } from "./backfill/retry.ts";
 import { type Compute, load } from "./compute/mod.ts";
 import { type Config, exchangeConfig, type LoadedConfig } from "./config/mod.ts";
 import { cancelled } from "./core/errors.ts";
+import { CONFORMANCE_VERSION } from "./core/metadata.ts";
 import * as settingsOf from "./wire_settings.ts";
 import type {
   ArtifactStore,
@@ -46,15 +47,19 @@ import { backgroundWork } from "./history/background.ts";
 import { EventHub } from "./history/events.ts";
 import { gapTeller } from "./history/gap_events.ts";
 import { goldenHolds } from "./history/golden.ts";
+import { Heads } from "./history/heads.ts";
 import { Health } from "./history/health.ts";
 import { JobDesk } from "./history/job_desk.ts";
 import { Outages } from "./history/outages.ts";
 import { Provider } from "./history/provider.ts";
 import { type ManifestSigner, manifestSigner } from "./history/manifest_signature.ts";
-import { NOTHING_PUBLISHED, openPublishedSide, type PublishedSide } from "./history/published_side.ts";
+import { createPublisher } from "./history/publisher.ts";
+import { Publishing } from "./history/publishing.ts";
 import { Reports } from "./history/reports.ts";
 import { createService, finishNode } from "./history/service.ts";
 import type { HistorySettings } from "./history/settings.ts";
+import { createSnapshots, type Snapshots } from "./history/snapshots.ts";
+import type { VerifyParts } from "./history/verify.ts";
 import { stderrLog } from "./observe/json_log.ts";
 import { createApp } from "./server/app.ts";
 import { startServer } from "./server/serve.ts";
@@ -109,6 +114,8 @@ export async function wire(loaded: LoadedConfig, o: WireOptions = {}): Promise<L
   const log = o.log ?? stderrLog(settingsOf.logLevel(config, o.verbosity), clock);
   for (const warning of loaded.warnings) log.emit("warn", "seamless.config.warning", { ...warning });
   const compute = await load(undefined, { hostHash });
+  const { signing_key } = config.seamless.artifact;
+  const signer = signing_key === null ? undefined : await manifestSigner(signing_key);
   const open = () => openStores(loaded, { clock, dice });
   const stores = o.outside?.stores ?? (o.evenWithoutBars ? orUnopened(open) : open());
   const events = new EventHub();
@@ -117,14 +124,8 @@ export async function wire(loaded: LoadedConfig, o: WireOptions = {}): Promise<L
   const exchanges = o.outside?.exchanges ?? openExchanges(loaded, { limiter, clock, dice, log });
   const { background, settle } = backgroundWork(log);
   const tellGaps = gapTeller({ events, store: stores.bars, compute, background });
-  const outages = new Outages({ store: stores.bars, compute });
-  const { signing_key } = config.seamless.artifact;
-  const signer = signing_key === null ? undefined : await manifestSigner(signing_key);
-  const publishes = { stores, compute, clock, dice, log, events, outages, signer };
-  const published = openPublishing(loaded, publishes, o.outside?.artifacts);
   const backfiller = new Backfiller({
     ...{ store: stores.bars, leases: stores.leases, exchanges, compute, clock, dice },
-    published: published.fallThrough,
     emit: (event) => {
       events.emit(event);
       logBackfill(log, event);
@@ -133,16 +134,14 @@ export async function wire(loaded: LoadedConfig, o: WireOptions = {}): Promise<L
     settings: settingsOf.backfillSettings(config),
   });
   const shared: Shared = {
-    ...{ config, clock, dice, log, compute, stores, exchanges, backfiller, events, background, outages },
+    ...{ config, clock, dice, log, compute, stores, exchanges, backfiller, events, background },
+    outages: new Outages({ store: stores.bars, compute }),
     settings: settingsOf.historySettings(config),
     lifetime: ending.signal,
   };
+  const published = openPublishing(loaded, { ...shared, signer }, o.outside?.artifacts);
   const jobs = makeJobs(shared, published);
-  if (o.atStart) {
-    await published.artifacts?.probe();
-    await jobs.resume();
-  }
-  return createService({
+  const service = createService({
     ...shared,
     ...published,
     provider: makeProvider(shared, published),
@@ -160,15 +159,20 @@ export async function wire(loaded: LoadedConfig, o: WireOptions = {}): Promise<L
       await stores.close();
     },
   });
+  const start = async () => {
+    await published.artifacts?.probe();
+    await jobs.resume();
+  };
+  if (o.atStart) await orClose(start, service);
+  return service;
 }
 
-function makeJobs(shared: Shared, { publishing }: PublishedSide): JobDesk {
+function makeJobs(shared: Shared, { publishing }: PublishingSide): JobDesk {
   const { config, backfiller, clock, dice, log, compute, exchanges, stores } = shared;
   return new JobDesk({
     ...shared,
     runner: new JobRunner({ backfiller, clock, log }),
-    jobs: stores.jobs,
-    leases: stores.leases,
+    ...{ jobs: stores.jobs, leases: stores.leases },
     workers: config.seamless.backfill.max_concurrent_requests,
     hooks: {
       onNodeDone: (nodeId, range) => finishNode(nodeId, range, { backfiller, compute, publishing }),
@@ -189,17 +193,13 @@ function makeJobs(shared: Shared, { publishing }: PublishedSide): JobDesk {
   });
 }
 
-function makeProvider(
-  shared: Shared,
-  { snapshots, heads, fallThrough, publishing }: PublishedSide,
-): Provider {
+function makeProvider(shared: Shared, { snapshots, heads, publishing }: PublishingSide): Provider {
   return new Provider({
     ...shared,
     store: shared.stores.bars,
     asOf: shared.stores.asOf,
     snapshots,
     heads,
-    fallThrough,
     pinned: snapshots === null ? null : { ...shared, snapshots },
     publish: async (nodeId, range) => {
       await publishing?.publish(nodeId, range);
@@ -217,7 +217,7 @@ function hostHash(parts: readonly Uint8Array[]): Uint8Array {
 function makeHealth(
   loaded: LoadedConfig,
   shared: Shared,
-  { published: { artifacts }, core }: { published: PublishedSide; core: Compute },
+  { published: { artifacts }, core }: { published: PublishingSide; core: Compute },
 ): Health {
   return new Health({
     store: shared.stores.bars,
@@ -259,9 +259,9 @@ export async function serve(
   return { url: running.url, finished: ended.promise, stop };
 }
 
-async function orClose<T>(open: () => T, service: HistoryService): Promise<T> {
+async function orClose<T>(open: () => T | Promise<T>, service: HistoryService): Promise<T> {
   try {
-    return open();
+    return await open();
   } catch (error) {
     await service.close();
     throw error;
@@ -326,8 +326,16 @@ function workerName(): string {
   return granted ? hostname() : "unnamed";
 }
 
+interface PublishingSide {
+  artifacts: ArtifactStore | null;
+  snapshots: Snapshots | null;
+  heads: Heads | null;
+  publishing: Publishing | null;
+  verifying: VerifyParts | null;
+}
+
 function openPublishing(
-  { config, paths }: LoadedConfig,
+  loaded: LoadedConfig,
   parts: {
     stores: Stores;
     compute: Compute;
@@ -339,24 +347,50 @@ function openPublishing(
     signer?: ManifestSigner;
   },
   given: ArtifactStore | undefined,
-): PublishedSide {
-  const settings = settingsOf.publisherSettings(config, workerName());
-  if (!settings.enabled || !settings.publishFingerprint) {
+): PublishingSide {
+  const { config, paths } = loaded;
+  const { artifact, conformance } = config.seamless;
+  if (!artifact.enabled || !artifact.publish_fingerprint) {
     parts.log.emit("warn", "seamless.artifact.disabled", {
       message: "nothing is published: backtests are refused",
     });
-    return NOTHING_PUBLISHED;
+    return { artifacts: null, snapshots: null, heads: null, publishing: null, verifying: null };
   }
-  return openPublishedSide({
-    ...parts,
-    artifacts: given ?? openArtifacts(paths.artifactFolder, parts.clock),
-    codec: createParquetCodec(parts.compute),
-    store: parts.stores.bars,
+  const artifacts = given ?? openArtifacts(paths.artifactFolder, parts.clock);
+  const codec = createParquetCodec(parts.compute);
+  const shared = { artifacts, codec, compute: parts.compute, clock: parts.clock };
+  const reading = { asOfSettleSec: artifact.as_of_settle_sec, partition: artifact.partition_template };
+  const snapshots = createSnapshots({ ...shared, settings: reading });
+  const publisher = createPublisher({
+    ...shared,
+    dice: parts.dice,
+    log: parts.log,
     index: parts.stores.index,
-    emit: (event) => parts.events.emit(event),
-    settings,
-    policy: settingsOf.publishedPolicy(config),
+    signer: parts.signer,
+    snapshots,
+    settings: {
+      ...reading,
+      enabled: artifact.enabled,
+      publishFingerprint: artifact.publish_fingerprint,
+      stabilizationBars: artifact.stabilization_bars,
+      gapFlagging: conformance.gap_flagging,
+      producer: { identity: "seamless", version: PRODUCT_VERSION, worker: workerName() },
+    },
   });
+  const { version: _version, ...policy } = conformance;
+  const heads = new Heads({ snapshots, clock: parts.clock });
+  const publishing = new Publishing({
+    heads,
+    probe: () => artifacts.probe(),
+    publisher,
+    store: parts.stores.bars,
+    compute: parts.compute,
+    outages: parts.outages,
+    policy: { ...policy, blocking: [...policy.blocking], version: CONFORMANCE_VERSION },
+    emit: (event) => parts.events.emit(event),
+  });
+  const verifying = { artifacts, codec, compute: parts.compute, snapshots, settings: reading };
+  return { artifacts, snapshots, heads, publishing, verifying };
 }
 
 function openArtifacts(root: string | null, clock: Clock): ArtifactStore {
