@@ -25,7 +25,6 @@ import { withRetries } from "./backfill/retry.ts";
 import { type Compute, load } from "./compute/mod.ts";
 import { type Config, exchangeConfig, type LoadedConfig } from "./config/mod.ts";
 import { cancelled } from "./core/errors.ts";
-import { CONFORMANCE_VERSION } from "./core/metadata.ts";
 import * as settingsOf from "./wire_settings.ts";
 import type {
   ArtifactStore,
@@ -47,19 +46,15 @@ import { backgroundWork } from "./history/background.ts";
 import { EventHub } from "./history/events.ts";
 import { gapTeller } from "./history/gap_events.ts";
 import { goldenHolds } from "./history/golden.ts";
-import { Heads } from "./history/heads.ts";
 import { Health } from "./history/health.ts";
 import { JobDesk } from "./history/job_desk.ts";
 import { Outages } from "./history/outages.ts";
 import { Provider } from "./history/provider.ts";
 import { type ManifestSigner, manifestSigner } from "./history/manifest_signature.ts";
-import { createPublisher } from "./history/publisher.ts";
-import { Publishing } from "./history/publishing.ts";
+import { NOTHING_PUBLISHED, openPublishedSide, type PublishedSide } from "./history/published_side.ts";
 import { Reports } from "./history/reports.ts";
 import { createService, finishNode } from "./history/service.ts";
 import type { HistorySettings } from "./history/settings.ts";
-import { createSnapshots, type Snapshots } from "./history/snapshots.ts";
-import type { VerifyParts } from "./history/verify.ts";
 import { stderrLog } from "./observe/json_log.ts";
 import { createApp } from "./server/app.ts";
 import { startServer } from "./server/serve.ts";
@@ -124,8 +119,12 @@ export async function wire(loaded: LoadedConfig, o: WireOptions = {}): Promise<L
   const exchanges = o.outside?.exchanges ?? openExchanges(loaded, { limiter, clock, dice, log });
   const { background, settle } = backgroundWork(log);
   const tellGaps = gapTeller({ events, store: stores.bars, compute, background });
+  const outages = new Outages({ store: stores.bars, compute });
+  const publishes = { stores, compute, clock, dice, log, events, outages, signer };
+  const published = openPublishing(loaded, publishes, o.outside?.artifacts);
   const backfiller = new Backfiller({
     ...{ store: stores.bars, leases: stores.leases, exchanges, compute, clock, dice },
+    published: published.fallThrough,
     emit: (event) => {
       events.emit(event);
       logBackfill(log, event);
@@ -134,12 +133,10 @@ export async function wire(loaded: LoadedConfig, o: WireOptions = {}): Promise<L
     settings: settingsOf.backfillSettings(config),
   });
   const shared: Shared = {
-    ...{ config, clock, dice, log, compute, stores, exchanges, backfiller, events, background },
-    outages: new Outages({ store: stores.bars, compute }),
+    ...{ config, clock, dice, log, compute, stores, exchanges, backfiller, events, background, outages },
     settings: settingsOf.historySettings(config),
     lifetime: ending.signal,
   };
-  const published = openPublishing(loaded, { ...shared, signer }, o.outside?.artifacts);
   const jobs = makeJobs(shared, published);
   const service = createService({
     ...shared,
@@ -167,7 +164,7 @@ export async function wire(loaded: LoadedConfig, o: WireOptions = {}): Promise<L
   return service;
 }
 
-function makeJobs(shared: Shared, { publishing }: PublishingSide): JobDesk {
+function makeJobs(shared: Shared, { publishing }: PublishedSide): JobDesk {
   const { config, backfiller, clock, dice, log, compute, exchanges, stores } = shared;
   return new JobDesk({
     ...shared,
@@ -193,13 +190,17 @@ function makeJobs(shared: Shared, { publishing }: PublishingSide): JobDesk {
   });
 }
 
-function makeProvider(shared: Shared, { snapshots, heads, publishing }: PublishingSide): Provider {
+function makeProvider(
+  shared: Shared,
+  { snapshots, heads, fallThrough, publishing }: PublishedSide,
+): Provider {
   return new Provider({
     ...shared,
     store: shared.stores.bars,
     asOf: shared.stores.asOf,
     snapshots,
     heads,
+    fallThrough,
     pinned: snapshots === null ? null : { ...shared, snapshots },
     publish: async (nodeId, range) => {
       await publishing?.publish(nodeId, range);
@@ -217,7 +218,7 @@ function hostHash(parts: readonly Uint8Array[]): Uint8Array {
 function makeHealth(
   loaded: LoadedConfig,
   shared: Shared,
-  { published: { artifacts }, core }: { published: PublishingSide; core: Compute },
+  { published: { artifacts }, core }: { published: PublishedSide; core: Compute },
 ): Health {
   return new Health({
     store: shared.stores.bars,
@@ -326,16 +327,8 @@ function workerName(): string {
   return granted ? hostname() : "unnamed";
 }
 
-interface PublishingSide {
-  artifacts: ArtifactStore | null;
-  snapshots: Snapshots | null;
-  heads: Heads | null;
-  publishing: Publishing | null;
-  verifying: VerifyParts | null;
-}
-
 function openPublishing(
-  loaded: LoadedConfig,
+  { config, paths }: LoadedConfig,
   parts: {
     stores: Stores;
     compute: Compute;
@@ -347,50 +340,24 @@ function openPublishing(
     signer?: ManifestSigner;
   },
   given: ArtifactStore | undefined,
-): PublishingSide {
-  const { config, paths } = loaded;
-  const { artifact, conformance } = config.seamless;
-  if (!artifact.enabled || !artifact.publish_fingerprint) {
+): PublishedSide {
+  const settings = settingsOf.publisherSettings(config, workerName());
+  if (!settings.enabled || !settings.publishFingerprint) {
     parts.log.emit("warn", "seamless.artifact.disabled", {
       message: "nothing is published: backtests are refused",
     });
-    return { artifacts: null, snapshots: null, heads: null, publishing: null, verifying: null };
+    return NOTHING_PUBLISHED;
   }
-  const artifacts = given ?? openArtifacts(paths.artifactFolder, parts.clock);
-  const codec = createParquetCodec(parts.compute);
-  const shared = { artifacts, codec, compute: parts.compute, clock: parts.clock };
-  const reading = { asOfSettleSec: artifact.as_of_settle_sec, partition: artifact.partition_template };
-  const snapshots = createSnapshots({ ...shared, settings: reading });
-  const publisher = createPublisher({
-    ...shared,
-    dice: parts.dice,
-    log: parts.log,
-    index: parts.stores.index,
-    signer: parts.signer,
-    snapshots,
-    settings: {
-      ...reading,
-      enabled: artifact.enabled,
-      publishFingerprint: artifact.publish_fingerprint,
-      stabilizationBars: artifact.stabilization_bars,
-      gapFlagging: conformance.gap_flagging,
-      producer: { identity: "seamless", version: PRODUCT_VERSION, worker: workerName() },
-    },
-  });
-  const { version: _version, ...policy } = conformance;
-  const heads = new Heads({ snapshots, clock: parts.clock });
-  const publishing = new Publishing({
-    heads,
-    probe: () => artifacts.probe(),
-    publisher,
+  return openPublishedSide({
+    ...parts,
+    artifacts: given ?? openArtifacts(paths.artifactFolder, parts.clock),
+    codec: createParquetCodec(parts.compute),
     store: parts.stores.bars,
-    compute: parts.compute,
-    outages: parts.outages,
-    policy: { ...policy, blocking: [...policy.blocking], version: CONFORMANCE_VERSION },
+    index: parts.stores.index,
     emit: (event) => parts.events.emit(event),
+    settings,
+    policy: settingsOf.publishedPolicy(config),
   });
-  const verifying = { artifacts, codec, compute: parts.compute, snapshots, settings: reading };
-  return { artifacts, snapshots, heads, publishing, verifying };
 }
 
 function openArtifacts(root: string | null, clock: Clock): ArtifactStore {
