@@ -4,7 +4,8 @@ import type { Backfiller, NodeSite } from "../backfill/backfiller.ts";
 import { openSlots, viewOf } from "../backfill/node_view.ts";
 import { checkFillRange } from "../backfill/plan.ts";
 import type { Compute } from "../compute/mod.ts";
-import { cancelled, HistoryError } from "../core/errors.ts";
+import { underSignals } from "../core/cancellation.ts";
+import { cancelled, HistoryError, throwIfCancelled } from "../core/errors.ts";
 import { formingStart } from "../core/effective_range.ts";
 import { parseAsOfMs } from "../core/instant.ts";
 import type { Snapshot } from "../core/manifest.ts";
@@ -79,7 +80,9 @@ export function createService(parts: ServiceParts): LocalService {
       return formingStart(parts.backfiller.lastKnownVenueNow(parsed.exchange), grid);
     }),
     snapshots: open((nodeId, o) => listSnapshots(parts, nodeId, o)),
-    plan: open((spec, signal, o) => plan(parts, spec, { ...o, signal })),
+    plan: open((spec, signal, o) =>
+      underSignals([signal], "Planning", (own) => plan(parts, spec, { ...o, signal: own }))
+    ),
     validate: (requests) => validate(parts.provider, requests),
     startBackfill: open((spec) => parts.jobs.start(spec)),
     backfill: open((id) => parts.jobs.report(id)),
@@ -143,12 +146,12 @@ async function listSnapshots(
 async function plan(
   parts: ServiceParts,
   spec: BackfillSpec,
-  { signal, offline = false }: { signal?: AbortSignal; offline?: boolean },
+  { signal, offline = false }: { signal: AbortSignal; offline?: boolean },
 ): Promise<PlanReport> {
   const { nodes, start, end } = checkedSpec(spec);
   const report: PlanReport = { windows: 0, calls: 0, weight: 0, seconds: 0, bars: 0, bytes: 0, nodes: [] };
   for (const nodeId of nodes) {
-    signal?.throwIfAborted();
+    throwIfCancelled(signal, "Planning");
     const site = await parts.backfiller.wholeSite(nodeId);
     const range = rangeToPlan(site, { start, end }, parts);
     checkFillRange(nodeId, range, site.grid);
@@ -159,7 +162,7 @@ async function plan(
     const scope = spec.refetch ? "all" : "due";
     const now = parts.backfiller.lastKnownVenueNow(site.parsed.exchange);
     for (const block of parts.backfiller.planBlocks(site, range, { scope, order: "oldest", now })) {
-      signal?.throwIfAborted();
+      throwIfCancelled(signal, "Planning");
       windows += block.length;
       for (const { slots, ask } of block) {
         bars += slots;

@@ -32,6 +32,20 @@ Deno.test("plan without a start begins at what is covered, and says so where not
     strictEqual((await world.service.plan(spec)).bars, 30);
   }));
 
+Deno.test("a plan whose caller is gone ends with CANCELLED, whatever the caller's reason", () =>
+  inWorld({}, async (world) => {
+    const spec = { nodes: [NODE, OTHER], start: PAST[0], end: PAST[1] };
+    for (const reason of [undefined, new Error("the user left"), "a text"]) {
+      strictEqual(
+        (await rejection(world.service.plan(spec, AbortSignal.abort(reason)))).code,
+        "CANCELLED",
+      );
+    }
+    const leaving = new AbortController();
+    world.venue.listing = () => leaving.abort("in the middle");
+    strictEqual((await rejection(world.service.plan(spec, leaving.signal))).code, "CANCELLED");
+  }));
+
 Deno.test("publish publishes what is covered, in whole or in part, and names what was there already as unchanged", () =>
   inWorld({}, async (world) => {
     const none = await rejection(world.service.publish([NODE]));
