@@ -12,14 +12,14 @@
  * @module
  */
 
-import { type Bars, concatBars, emptyBars, type Trades } from "./core/bar_frame.ts";
+import { type Bars, makeBars, type Trades } from "./core/bar_frame.ts";
 import { underSignals } from "./core/cancellation.ts";
 import { cancelled, HistoryError, throwIfCancelled } from "./core/errors.ts";
 import { ENSURE_POLL_MS, FETCH_MANY_CONCURRENCY } from "./core/limits.ts";
 import type { Metadata } from "./core/metadata.ts";
 import type { FetchRequest } from "./core/request.ts";
 import type { CoverageReport, HistoryService, JobReport } from "./core/service.ts";
-import { decodeRows } from "./core/stored_chunk.ts";
+import { copyRows } from "./core/stored_chunk.ts";
 import type { TimeRange } from "./core/time_range.ts";
 import { type ConfigInput, loadConfig, systemClock, wire } from "./wire.ts";
 
@@ -84,15 +84,14 @@ class Library implements Seamless {
 
   async fetch(request: FetchRequest, o: { signal?: AbortSignal } = {}): Promise<Fetched> {
     throwIfCancelled(o.signal, `Fetching ${request.nodeId}`);
-    const answer = await this.#service.bars(request, { signal: o.signal });
-    const frames: Bars[] = [];
-    for await (const slice of answer.slices({ signal: o.signal })) frames.push(decodeRows(slice.bytes));
+    const { metadata, slices } = await this.#service.bars(request, { signal: o.signal });
+    // The frame belongs to the caller, who may write into it: rows of stored chunks are copied.
+    const frame = makeBars(metadata.rows);
+    let rows = 0;
+    for await (const { bytes } of slices({ signal: o.signal })) rows += copyRows(bytes, frame, rows);
     throwIfCancelled(o.signal, `Fetching ${request.nodeId}`);
-    // The frame belongs to the caller, who may write into it; stored chunks must never be.
-    return {
-      frame: frames.length === 0 ? emptyBars() : concatBars([emptyBars(), ...frames]),
-      metadata: answer.metadata,
-    };
+    if (rows !== metadata.rows) throw new Error(`${request.nodeId} has ${rows} of ${metadata.rows} rows`);
+    return { frame, metadata };
   }
 
   async *fetchMany(requests: FetchRequest[], o: { signal?: AbortSignal } = {}) {

@@ -51,6 +51,20 @@ export function decodeRows(bytes: Uint8Array, [from, to]: readonly [number, numb
   };
 }
 
+/** Copies the rows of canonical bytes into a frame, to row `at` and on; gives their number. `RangeError` where they do not fit. */
+export function copyRows(bytes: Uint8Array, into: Bars, at: number): number {
+  const { buffer, byteOffset, length } = bytes.byteOffset % 8 === 0 ? bytes : bytes.slice();
+  const rows = length / ROW_BYTES;
+  if (at + rows > into.ts.length) {
+    throw new RangeError(`${rows} rows do not fit behind ${at} of ${into.ts.length}`);
+  }
+  decodeTimes(new Uint32Array(buffer, byteOffset, 2 * rows), into.ts, at);
+  for (let c = 1; c < BAR_COLUMNS.length; c++) {
+    into[BAR_COLUMNS[c]].set(new Float64Array(buffer, byteOffset + 8 * rows * c, rows), at);
+  }
+  return rows;
+}
+
 function allRows(bytes: Uint8Array): [number, number] {
   return [0, bytes.length / ROW_BYTES];
 }
@@ -215,8 +229,13 @@ function writeTimes(times: Float64Array, words: Uint32Array): void {
 /** Times lie within ±2^43, so that both words together are exact in a double. */
 function readTimes(words: Uint32Array): Float64Array {
   const times = new Float64Array(words.length / 2);
-  for (let i = 0; i < times.length; i++) times[i] = (words[2 * i + 1] | 0) * WORD + words[2 * i];
+  decodeTimes(words, times, 0);
   return times;
+}
+
+function decodeTimes(words: Uint32Array, into: Float64Array, at: number): void {
+  const rows = words.length / 2;
+  for (let i = 0; i < rows; i++) into[at + i] = (words[2 * i + 1] | 0) * WORD + words[2 * i];
 }
 
 function timeAt(view: DataView, row: number): number {
