@@ -24,7 +24,9 @@ import { JobRunner } from "./backfill/jobs.ts";
 import { withRetries } from "./backfill/retry.ts";
 import { type Compute, load } from "./compute/mod.ts";
 import { type Config, exchangeConfig, type LoadedConfig } from "./config/mod.ts";
+import { SharedBound } from "./core/bounded_map.ts";
 import { cancelled } from "./core/errors.ts";
+import { CHUNK_CACHE_BYTES } from "./core/limits.ts";
 import * as settingsOf from "./wire_settings.ts";
 import type {
   ArtifactStore,
@@ -111,7 +113,8 @@ export async function wire(loaded: LoadedConfig, o: WireOptions = {}): Promise<L
   const compute = await load(undefined, { hostHash });
   const { signing_key } = config.seamless.artifact;
   const signer = signing_key === null ? undefined : await manifestSigner(signing_key);
-  const open = () => openStores(loaded, { clock, dice });
+  const kept = new SharedBound(CHUNK_CACHE_BYTES);
+  const open = () => openStores(loaded, { clock, dice, kept });
   const stores = o.outside?.stores ?? (o.evenWithoutBars ? orUnopened(open) : open());
   const events = new EventHub();
   const ending = new AbortController();
@@ -120,7 +123,7 @@ export async function wire(loaded: LoadedConfig, o: WireOptions = {}): Promise<L
   const { background, settle } = backgroundWork(log);
   const tellGaps = gapTeller({ events, store: stores.bars, compute, background });
   const outages = new Outages({ store: stores.bars, compute });
-  const publishes = { stores, compute, clock, dice, log, events, outages, signer };
+  const publishes = { stores, compute, clock, dice, log, events, outages, signer, kept };
   const published = openPublishing(loaded, publishes, o.outside?.artifacts);
   const backfiller = new Backfiller({
     ...{ store: stores.bars, leases: stores.leases, exchanges, compute, clock, dice },
@@ -269,7 +272,10 @@ async function orClose<T>(open: () => T | Promise<T>, service: HistoryService): 
   }
 }
 
-function openStores(loaded: LoadedConfig, { clock, dice }: { clock: Clock; dice: Dice }): Stores {
+function openStores(
+  loaded: LoadedConfig,
+  { clock, dice, kept }: { clock: Clock; dice: Dice; kept: SharedBound },
+): Stores {
   const { barsFile } = loaded.paths;
   if (barsFile === null) {
     const leases = new InProcessLeases({ clock, dice });
@@ -287,7 +293,7 @@ function openStores(loaded: LoadedConfig, { clock, dice }: { clock: Clock; dice:
     };
   }
   const file = openSqliteFile(barsFile);
-  const bars = new SqliteBarStore({ file, dice });
+  const bars = new SqliteBarStore({ file, dice, kept });
   const owners = new LeaseOwners({ prefix: `${barsFile}-owner-`, dice });
   const leases = new SqliteLeases({ file, clock, dice, owners });
   return {
@@ -338,6 +344,7 @@ function openPublishing(
     events: EventHub;
     outages: Outages;
     signer?: ManifestSigner;
+    kept: SharedBound;
   },
   given: ArtifactStore | undefined,
 ): PublishedSide {

@@ -39,8 +39,8 @@ export const MANIFEST_INLINE_MAX = 256;
 /** Records of one chunk page, and entries of one JSON page (spec §8). */
 export const CHUNK_PAGE_RECORDS = 256;
 export const JSON_PAGE_ENTRIES = 4_096;
-/** Bytes of stored chunks that a process keeps at hand, hot and published each. */
-export const CHUNK_CACHE_BYTES = 48 * 1024 * 1024;
+/** Bytes of stored chunks that a service keeps at hand, hot and published ones together. */
+export const CHUNK_CACHE_BYTES = 40 * 1024 * 1024;
 /** First chunks that stay at hand of a read that is longer than what is kept. */
 export const LONG_READ_KEPT_CHUNKS = 16;
 /** Nodes whose coverage a process keeps at hand. */

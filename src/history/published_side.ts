@@ -1,6 +1,7 @@
 /** Everything of a process that stands on its artifact store, put together once: readers, publisher, and who uses them. */
 
 import type { Compute } from "../compute/mod.ts";
+import type { SharedBound } from "../core/bounded_map.ts";
 import type { JsonValue } from "../core/canonical_json.ts";
 import type {
   ArtifactStore,
@@ -47,6 +48,8 @@ export interface PublishedSideParts {
   settings: PublisherSettings;
   /** Blueprint `conformance`, as manifests tell it. */
   policy: { readonly [key: string]: JsonValue };
+  /** The bytes of chunks that stay at hand, hot ones included. */
+  kept: SharedBound;
 }
 
 export const NOTHING_PUBLISHED: PublishedSide = {

@@ -5,9 +5,14 @@
 
 import type { Compute } from "../compute/types.ts";
 import { toHex } from "../compute/sha256.ts";
-import { BoundedMap } from "../core/bounded_map.ts";
+import { BoundedMap, SharedBound } from "../core/bounded_map.ts";
 import { HistoryError, throwIfCancelled } from "../core/errors.ts";
-import { CHUNK_CACHE_BYTES, PAGE_CACHE_ENTRIES, SEGMENT_SOURCES_MAX } from "../core/limits.ts";
+import {
+  CHUNK_CACHE_BYTES,
+  LONG_READ_KEPT_CHUNKS,
+  PAGE_CACHE_ENTRIES,
+  SEGMENT_SOURCES_MAX,
+} from "../core/limits.ts";
 import { LIST_NAMES } from "../core/manifest.ts";
 import type { ChunkRecord, ListName, Manifest, ManifestLists, PageRecord } from "../core/manifest.ts";
 import type { GapRecord, SegmentRecord } from "../core/manifest.ts";
@@ -15,7 +20,7 @@ import { spanOf } from "../core/manifest_pages.ts";
 import { parsePage } from "../core/manifest_parse.ts";
 import type { ArtifactStore, ByteSource, SegmentCodec, StoredChunk } from "../core/ports.ts";
 import type { ChunkSpan } from "../core/segment_layout.ts";
-import { chunkOf } from "../core/stored_chunk.ts";
+import { chunkOf, ROW_BYTES } from "../core/stored_chunk.ts";
 import { slotCount } from "../core/timeframe.ts";
 import { clipRange, toPairs, toRanges } from "../core/time_range.ts";
 import type { Ranges, TimeRange } from "../core/time_range.ts";
@@ -25,19 +30,25 @@ export interface SnapshotContentParts {
   artifacts: ArtifactStore;
   codec: SegmentCodec;
   compute: Pick<Compute, "sha256" | "missingRanges">;
+  /** The bytes of chunks that stay at hand, where others keep chunks too. */
+  kept?: SharedBound;
 }
 
 export class SnapshotContent {
   readonly #parts: SnapshotContentParts;
   readonly #pages = new BoundedMap<string, ManifestLists[ListName]>(PAGE_CACHE_ENTRIES);
   /** By digest, which says everything about a chunk: it serves every snapshot that has it. */
-  readonly #chunks = new BoundedMap<string, StoredChunk>(CHUNK_CACHE_BYTES);
+  readonly #chunks: BoundedMap<string, StoredChunk>;
+  readonly #keptBytes: number;
   readonly #sources = new BoundedMap<string, ByteSource>(SEGMENT_SOURCES_MAX);
   /** Manifests are immutable: what is made of one is good as long as it is there. */
   readonly #covered = new WeakMap<Manifest, Promise<Ranges>>();
 
   constructor(parts: SnapshotContentParts) {
     this.#parts = parts;
+    const kept = parts.kept ?? new SharedBound(CHUNK_CACHE_BYTES);
+    this.#chunks = new BoundedMap(kept);
+    this.#keptBytes = kept.max;
   }
 
   /** One list, whole, or the entries of those pages that touch `span`; ascending. */
@@ -117,6 +128,7 @@ export class SnapshotContent {
   /** Whole chunks that have slots in `range`, ascending, each verified. `VERIFY_FAILED`, `ARTIFACT_MISSING`. */
   async *readChunks(manifest: Manifest, range: TimeRange, signal?: AbortSignal): AsyncIterable<StoredChunk> {
     const wanted = await this.chunkDigests(manifest, range);
+    const kept = keptOf(wanted, this.#keptBytes);
     let at = 0;
     for (const segment of manifest.segments) {
       const span = chunkSpan(segment.range, manifest);
@@ -126,7 +138,7 @@ export class SnapshotContent {
         at = from;
         break;
       }
-      yield* this.#readSegment(manifest, segment, { wanted: wanted.slice(from, at), signal });
+      yield* this.#readSegment(manifest, segment, { wanted: wanted.slice(from, at), kept, signal });
     }
     if (at < wanted.length) {
       throw failed(manifest, `no segment holds chunk ${wanted[at].k}`, manifest.range);
@@ -136,15 +148,17 @@ export class SnapshotContent {
   async *#readSegment(
     manifest: Manifest,
     segment: SegmentRecord,
-    { wanted, signal }: { wanted: ChunkRecord[]; signal?: AbortSignal },
+    { wanted, kept, signal }: { wanted: ChunkRecord[]; kept: ReadonlySet<ChunkRecord>; signal?: AbortSignal },
   ): AsyncIterable<StoredChunk> {
-    const kept = wanted.map(({ digest }) => this.#chunks.get(digest));
-    const absent = wanted.filter((_, i) => kept[i] === undefined);
+    const known = wanted.map(({ digest }) => this.#chunks.get(digest));
+    const absent = wanted.filter((_, i) => known[i] === undefined);
     const read = absent.length === 0 ? null : await this.#decode(manifest, segment, { absent, signal });
     try {
       for (let i = 0; i < wanted.length; i++) {
         throwIfCancelled(signal, `Reading ${manifest.node_id}`);
-        yield kept[i] ?? await this.#verified(manifest, segment, { record: wanted[i], read: read! });
+        const chunk = known[i] ?? await this.#verified(manifest, segment, { record: wanted[i], read: read! });
+        if (kept.has(wanted[i])) this.#chunks.set(chunk.digest, chunk, chunk.bytes.length);
+        yield chunk;
       }
     } finally {
       await read?.return?.();
@@ -166,7 +180,6 @@ export class SnapshotContent {
         segment.range,
       );
     }
-    this.#chunks.set(chunk.digest, chunk, chunk.bytes.length);
     return chunk;
   }
 
@@ -205,6 +218,15 @@ export class SnapshotContent {
     this.#pages.set(record.uri, entries, record.count);
     return entries;
   }
+}
+
+/**
+ * Which chunks of a read stay at hand: all, where they fit. Of a longer read only the beginning, in case that its
+ * reader takes no more: the rest would drive out one another, and everything else with them.
+ */
+function keptOf(wanted: readonly ChunkRecord[], maxBytes: number): ReadonlySet<ChunkRecord> {
+  const rows = wanted.reduce((sum, chunk) => sum + chunk.rows, 0);
+  return new Set(rows * ROW_BYTES <= maxBytes ? wanted : wanted.slice(0, LONG_READ_KEPT_CHUNKS));
 }
 
 /** The bytes of a segment. `ARTIFACT_MISSING` naming its range when the file is gone. */

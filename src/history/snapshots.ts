@@ -4,6 +4,7 @@
  */
 
 import type { Compute } from "../compute/types.ts";
+import type { SharedBound } from "../core/bounded_map.ts";
 import type {
   ChunkRecord,
   FindingRecord,
@@ -26,6 +27,8 @@ export interface SnapshotParts {
   clock: Clock;
   /** `asOfSettleSec`: blueprint `as_of_settle_sec`; `partition`: blueprint `partition_template`. */
   settings: { asOfSettleSec: number; partition?: string };
+  /** The bytes of chunks that stay at hand, where others keep chunks too. */
+  kept?: SharedBound;
 }
 
 /** A page of a log, newest first; `next` is the sequence number to go on below, or null. */

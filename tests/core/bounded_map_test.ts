@@ -1,5 +1,5 @@
 import assert from "node:assert/strict";
-import { BoundedMap } from "../../src/core/bounded_map.ts";
+import { BoundedMap, SharedBound } from "../../src/core/bounded_map.ts";
 
 Deno.test("BoundedMap lets go of what was not used for longest", () => {
   const map = new BoundedMap<string, number>(3);
@@ -29,4 +29,18 @@ Deno.test("BoundedMap does not keep what is heavier than all it may hold", () =>
   map.set("small", "kept", 1);
   map.set("big", "not kept", 11);
   assert.deepEqual([map.get("small"), map.get("big")], ["kept", undefined]);
+});
+
+Deno.test("maps under one bound let go of what was not used for longest in any of them", () => {
+  const bound = new SharedBound(10);
+  const [hot, cold] = [new BoundedMap<string, string>(bound), new BoundedMap<string, string>(bound)];
+  hot.set("a", "", 4);
+  cold.set("b", "", 4);
+  hot.get("a");
+  hot.set("c", "", 4);
+  assert.deepEqual([hot.weight, cold.weight, bound.weight], [8, 0, 8]);
+  cold.set("d", "", 10);
+  assert.deepEqual([hot.size, cold.size, bound.weight], [0, 1, 10]);
+  cold.delete("d");
+  assert.equal(bound.weight, 0);
 });

@@ -1,5 +1,7 @@
 /** Chunks that were read lately, up to so many bytes; the one used longest ago goes first. */
 
+import { BoundedMap } from "../../core/bounded_map.ts";
+import type { SharedBound } from "../../core/bounded_map.ts";
 import type { StoredChunk } from "../../core/ports.ts";
 
 interface Entry {
@@ -8,42 +10,24 @@ interface Entry {
 }
 
 export class ChunkCache {
-  readonly #maxBytes: number;
-  /** In the order of use. */
-  readonly #entries = new Map<string, Entry>();
-  #bytes = 0;
+  readonly #entries: BoundedMap<string, Entry>;
 
-  constructor(maxBytes: number) {
-    this.#maxBytes = maxBytes;
+  /** `bound`: in bytes. */
+  constructor(bound: number | SharedBound) {
+    this.#entries = new BoundedMap(bound);
   }
 
   get sizeBytes(): number {
-    return this.#bytes;
+    return this.#entries.weight;
   }
 
   /** The chunk as it was written under exactly this revision of its node. */
   get(key: string, revision: number): StoredChunk | null {
     const entry = this.#entries.get(key);
-    if (entry === undefined || entry.revision !== revision) return null;
-    this.#entries.delete(key);
-    this.#entries.set(key, entry);
-    return entry.chunk;
+    return entry?.revision === revision ? entry.chunk : null;
   }
 
   put(key: string, entry: Entry): void {
-    this.#drop(key);
-    this.#entries.set(key, entry);
-    this.#bytes += entry.chunk.bytes.length;
-    for (const oldest of this.#entries.keys()) {
-      if (this.#bytes <= this.#maxBytes) break;
-      this.#drop(oldest);
-    }
-  }
-
-  #drop(key: string): void {
-    const entry = this.#entries.get(key);
-    if (entry === undefined) return;
-    this.#entries.delete(key);
-    this.#bytes -= entry.chunk.bytes.length;
+    this.#entries.set(key, entry, entry.chunk.bytes.length);
   }
 }

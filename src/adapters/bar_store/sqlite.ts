@@ -4,6 +4,7 @@
  * at a counter.
  */
 
+import type { SharedBound } from "../../core/bounded_map.ts";
 import { throwIfCancelled } from "../../core/errors.ts";
 import { giveBack } from "../../core/give_back.ts";
 import { CHUNK_CACHE_BYTES, NODE_STATE_MAX, READ_SLICE_CHUNKS } from "../../core/limits.ts";
@@ -42,13 +43,15 @@ export class SqliteBarStore implements BarStore {
   readonly #dice: Dice;
   /** In the order of use. */
   readonly #views = new Map<string, HeldView>();
-  readonly #chunks = new ChunkCache(CHUNK_CACHE_BYTES);
+  readonly #chunks: ChunkCache;
   #closing: Promise<void> | null = null;
   #version: { text: string; dataVersion: number } | null = null;
 
-  constructor(parts: { file: SqliteFile; dice: Dice }) {
+  /** `kept`: the bytes of chunks that stay at hand, where others keep chunks too. */
+  constructor(parts: { file: SqliteFile; dice: Dice; kept?: SharedBound }) {
     this.#opened = parts.file;
     this.#dice = parts.dice;
+    this.#chunks = new ChunkCache(parts.kept ?? CHUNK_CACHE_BYTES);
     this.#opened.retain();
   }
 
