@@ -171,6 +171,8 @@ export interface VerifyReport {
   ok: boolean;
   checked: { manifests: number; segments: number; chunks: number; signatures: number };
   failures: { kind: string; where: string; expected: string; found: string }[];
+  /** Nodes of which nothing is published: their stored chunks alone were verified. Left out when there are none. */
+  unpublished?: string[];
 }
 
 export interface ExplainReport {

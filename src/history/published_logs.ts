@@ -28,6 +28,14 @@ export async function publishedLogs(artifacts: ArtifactStore, partition?: string
   return [...logs.values()];
 }
 
+/** Whether anything of the node is published. By listing: of a log whose first manifests are lost the rest counts. */
+export async function hasLog(nodeId: string, artifacts: ArtifactStore, partition?: string): Promise<boolean> {
+  for await (const key of artifacts.list(`${nodeFolder(nodeId, partition)}/log/`)) {
+    if (LOG_ENTRY.test(key)) return true;
+  }
+  return false;
+}
+
 /** The node that a manifest's bytes name, if it is the one whose folder this is. */
 function nodeNamedBy(
   bytes: Uint8Array | null,

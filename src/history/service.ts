@@ -19,9 +19,7 @@ import type {
   SnapshotRow,
   ToValidate,
   ValidationProblem,
-  VerifyReport,
 } from "../core/service.ts";
-import { decodeRows } from "../core/stored_chunk.ts";
 import { slotCount, snapOutward } from "../core/timeframe.ts";
 import { type TimeRange, toPairs } from "../core/time_range.ts";
 import type { EventHub } from "./events.ts";
@@ -34,8 +32,8 @@ import type { Provider } from "./provider.ts";
 import type { Publishing } from "./publishing.ts";
 import type { Reports } from "./reports.ts";
 import type { Snapshots } from "./snapshots.ts";
-import { type PublishedLog, publishedLogs } from "./published_logs.ts";
-import { type VerifyParts, verifyPublished } from "./verify.ts";
+import { nothingPublished, verify } from "./verification.ts";
+import type { VerifyParts } from "./verify.ts";
 
 export interface ServiceParts {
   provider: Provider;
@@ -89,7 +87,7 @@ export function createService(parts: ServiceParts): LocalService {
     cancelBackfill: open((id) => parts.jobs.cancel(id)),
     fill: open((spec, o) => parts.jobs.runNow(spec, o)),
     publish: open((nodeIds, range) => publish(parts, nodeIds, range)),
-    verify: open((o) => verify(parts, o)),
+    verify: open((o) => verify({ ...o, asOfMs: asOfOf(o.asOf) }, parts)),
     explain: open((nodeId, ts) =>
       explainSlot(nodeId, ts, {
         ...parts,
@@ -259,58 +257,6 @@ async function publish(
 
 /** Beyond every bar, and within what grids can count. */
 const EVER = 1e11;
-
-/** Published snapshots, and with `hot` the stored chunks too. Without nodes: all that are published. */
-async function verify(
-  parts: ServiceParts,
-  o: Parameters<HistoryService["verify"]>[0],
-): Promise<VerifyReport> {
-  if (parts.verifying === null) throw nothingPublished("verify");
-  const { artifacts, settings } = parts.verifying;
-  const logs = o.nodeIds.length > 0 ? [] : await publishedLogs(artifacts, settings.partition);
-  const nodeIds = [...o.nodeIds, ...logs.flatMap((log) => log.nodeId ?? [])];
-  const { keyPem, fingerprint, signal } = o;
-  const report = await verifyPublished(
-    { nodeIds, asOfMs: asOfOf(o.asOf), fingerprint, keyPem, signal },
-    parts.verifying,
-  );
-  for (const log of logs) if (log.nodeId === null) noteUnreadable(log, report);
-  if (o.hot) { for (const nodeId of nodeIds) await verifyHot(nodeId, report, { ...parts, signal }); }
-  report.ok = report.failures.length === 0;
-  return report;
-}
-
-/** A log in which no manifest can be read: what it holds cannot be proven, and must not pass for nothing. */
-function noteUnreadable({ firstKey }: PublishedLog, report: VerifyReport): void {
-  report.checked.manifests++;
-  const expected = "a manifest that names the node of its folder";
-  report.failures.push({ kind: "manifest", where: firstKey, expected, found: "none in this log" });
-}
-
-/** Every stored chunk against its own digest. */
-async function verifyHot(
-  nodeId: string,
-  report: VerifyReport,
-  parts: Pick<ServiceParts, "store" | "compute"> & { signal?: AbortSignal },
-): Promise<void> {
-  const state = await parts.store.state(nodeId);
-  if (state === null) return;
-  const { grid } = state.node;
-  for await (const chunk of parts.store.read(nodeId, [-EVER, EVER], { signal: parts.signal, once: true })) {
-    report.checked.chunks++;
-    const rows = decodeRows(chunk.bytes);
-    if (parts.compute.verifyChunk(rows, chunk, grid)) continue;
-    const [found] = parts.compute.chunksOf(rows, grid);
-    const where = `hot store: ${nodeId} chunk ${chunk.k}`;
-    report.failures.push({ kind: "chunk", where, expected: chunk.digest, found: found?.digest ?? "no rows" });
-  }
-}
-
-function nothingPublished(act: string): HistoryError {
-  return new HistoryError("DOMAIN_DISABLED", `Cannot ${act}: publication is switched off`, {
-    hint: "Set seamless.artifact.enabled and seamless.artifact.publish_fingerprint to true",
-  });
-}
 
 /** How many slots of a range are open, and the settled rest published: the end of a node's fill. */
 export async function finishNode(

@@ -88,6 +88,36 @@ Deno.test("verify without nodes takes all that are published; hot looks at the s
     );
   }));
 
+Deno.test("verify of the hot store takes nodes that were never published, and says so", () =>
+  inWorld({}, async (world) => {
+    await world.fill(PAST, { nodeId: OTHER });
+    await world.ask({ start: PAST[0], end: PAST[1], features: { publish_fingerprint: false } });
+    strictEqual((await rejection(world.service.verify({ nodeIds: [NODE] }))).code, "NODE_UNKNOWN");
+    const one = await world.service.verify({ nodeIds: [NODE], hot: true });
+    deepStrictEqual([one.ok, one.checked.manifests, one.checked.chunks, one.unpublished], [true, 0, 1, [
+      NODE,
+    ]]);
+    const all = await world.service.verify({ nodeIds: [], hot: true });
+    deepStrictEqual([all.ok, all.checked.manifests, all.unpublished], [true, 1, [NODE]]);
+    strictEqual((await world.service.verify({ nodeIds: [OTHER], hot: true })).unpublished, undefined);
+    // Where one snapshot is asked for, chunks of the hot store are no substitute; nor is nothing at all.
+    const chosen = { nodeIds: [NODE], hot: true, asOf: "2024-01-01T00:00:00.000Z" };
+    const nothing = { nodeIds: ["ohlcv:x:A/B:1m"], hot: true };
+    for (const question of [chosen, nothing]) {
+      strictEqual((await rejection(world.service.verify(question))).code, "NODE_UNKNOWN");
+    }
+  }));
+
+Deno.test("verify of the hot store needs no publication", () =>
+  inWorld({ config: { seamless: { artifact: { publish_fingerprint: false } } } }, async (world) => {
+    await world.fill(PAST);
+    strictEqual((await rejection(world.service.verify({ nodeIds: [NODE] }))).code, "DOMAIN_DISABLED");
+    const { ok: isSound, checked, unpublished } = await world.service.verify({ nodeIds: [], hot: true });
+    deepStrictEqual([isSound, checked.chunks, unpublished], [true, 1, [NODE]]);
+    const nothing = world.service.verify({ nodeIds: [OTHER], hot: true });
+    strictEqual((await rejection(nothing)).code, "NODE_UNKNOWN");
+  }));
+
 Deno.test("verify names a chunk of the hot store whose rows are not those of its digest", () => {
   const disk = { damaged: false };
   const bars = (store: BarStore) =>

@@ -22,7 +22,7 @@ export const verifyVerb: Verb = {
   options: [
     OPTIONS.asOf,
     OPTIONS.fingerprint,
-    { name: "hot", doc: "the chunks of the hot store as well" },
+    { name: "hot", doc: "the chunks of the hot store as well, also of nodes that were never published" },
     { name: "key", value: "PEM", doc: "file with the public key that manifests must be signed with" },
     { name: "lock", value: "FILE", doc: "what a lock file names (not built yet)" },
   ],
@@ -91,12 +91,16 @@ function verifyLines(report: VerifyReport): string[] {
     counted(chunks, "chunk"),
     counted(signatures, "signature"),
   ].join(", ");
-  if (report.ok) return [`verified: ${looked}`];
+  const alone = (report.unpublished ?? []).map((nodeId) =>
+    `${nodeId}  nothing published: its stored chunks alone were verified`
+  );
+  if (report.ok) return [`verified: ${looked}`, ...alone];
   const rows = report.failures.map((
     failure,
   ) => [failure.kind, failure.where, failure.expected, failure.found]);
   return [
     `FAILED: ${counted(report.failures.length, "difference")} (${looked})`,
     ...table(["kind", "where", "expected", "found"], rows),
+    ...alone,
   ];
 }
