@@ -4,11 +4,12 @@
  * A chunk's record is 240 bytes, of which the first 208 are what its digest hashes:
  *   0  i64 k   8  u32 rows   12  u32 columns   16  six leaves of 32 bytes   208  digest
  */
-import { BAD_TIME, canonicalise, countTimes, setResult, toInt64 } from "./frame";
+import { canonicalise, toInt64 } from "./canonical";
+import { BAD_TIME, countTimes, setResult } from "./frame";
 import { gridStep, isTime, slotOf, slotStart } from "./grid";
 import { shaStart, STREAM_BYTES } from "./sha256";
 import { compress } from "./sha256_block";
-import { hashMany } from "./sha256_jobs";
+import { hashMany, hashManyScalar } from "./sha256_jobs";
 
 const CHUNK_SLOTS: f64 = 4096;
 const COLUMNS: usize = 6;
@@ -56,9 +57,14 @@ export function shaStartTagged(stream: usize, tag: i32): void {
   memory.copy(stream, tagStream(tag), STREAM_BYTES);
 }
 
-/** Hashes `count` jobs (see sha256_lanes), each behind a tag. */
+/** Hashes `count` jobs (see sha256_jobs), each behind a tag. */
 export function hashTagged(jobs: usize, count: i32, tag: i32): void {
   hashMany(jobs, count, tagStream(tag));
+}
+
+/** `hashTagged` by the scalar form. */
+export function hashTaggedScalar(jobs: usize, count: i32, tag: i32): void {
+  hashManyScalar(jobs, count, tagStream(tag));
 }
 
 /**

@@ -23,6 +23,11 @@ export function gridStep(): f64 {
 }
 
 @inline
+export function gridAnchor(): f64 {
+  return anchor;
+}
+
+@inline
 export function isTime(t: f64): bool {
   // False for NaN as well, since every comparison with it is.
   return abs<f64>(t) < TIME_LIMIT;

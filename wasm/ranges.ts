@@ -6,6 +6,7 @@
 import { BAD_TIME, NO_MEMORY } from "./frame";
 import { alloc, mark, reset } from "./memory";
 import { isTime, slotAtOrAfter, slotOf, slotStart } from "./grid";
+import { runLength } from "./runs";
 import { sortRecords } from "./sort";
 
 const PAIR: usize = 16;
@@ -220,7 +221,8 @@ export function segmentsOf(times: usize, count: i32, step: f64, out: usize): i32
     i++;
     const slot = slotOf(t);
     if (slotStart(slot) != t) continue;
-    i = endOfRun(times, i, count, step);
+    const run = step == 0 ? 0 : runLength(times + (<usize>i << 3), count - i, t, step);
+    i += run;
     const last = load<f64>(times + (<usize>(i - 1) << 3));
     if (!isTime(last)) return BAD_TIME;
     const end = step == 0 ? slot + 1 : slotOf(last) + 1;
@@ -230,23 +232,4 @@ export function segmentsOf(times: usize, count: i32, step: f64, out: usize): i32
   if (!ordered) runs = arrange(out, runs);
   if (runs > 0) toSeconds(out, runs);
   return runs;
-}
-
-/**
- * The end of the run that row `i - 1` is in: there each time is the one before plus the step, bit for bit, and nothing
- * else needs to be computed. Four rows at a time, because a sorted frame is little but runs.
- */
-@inline
-function endOfRun(times: usize, i: i32, count: i32, step: f64): i32 {
-  if (step == 0) return i;
-  const steps = f64x2.splat(step);
-  while (i + 4 <= count) {
-    const at = times + (<usize>i << 3);
-    const a = f64x2.eq(v128.load(at), f64x2.add(v128.load(at - 8), steps));
-    const b = f64x2.eq(v128.load(at, 16), f64x2.add(v128.load(at, 8), steps));
-    if (!i64x2.all_true(v128.and(a, b))) break;
-    i += 4;
-  }
-  while (i < count && load<f64>(times + (<usize>i << 3)) == load<f64>(times + (<usize>i << 3) - 8) + step) i++;
-  return i;
 }

@@ -7,7 +7,7 @@
 import { BAR_COLUMNS, emptyBars, emptyTrades, TRADE_COLUMNS } from "../core/bar_frame.ts";
 import { checkGrid } from "../core/timeframe.ts";
 import { checkRange } from "./arguments.ts";
-import { conformBars } from "./conform_bars.ts";
+import { cleanBars, conformBars, raiseGap } from "./conform_bars.ts";
 import { conformTrades } from "./conform_trades.ts";
 import type { Door } from "./door.ts";
 import { type Policy, raise, warningsOf } from "./findings.ts";
@@ -24,6 +24,13 @@ export function conform(door: Door, input: ConformInput, options: ConformOptions
   const flags: Record<string, number> = {};
   raise(flags, "missing_column", columns.missing);
   const cells = columns.present;
+  if (input.kind === "ohlcv" && columns.missing === 0) {
+    const frame = cleanBars(door, cells, policy);
+    if (frame !== null) {
+      raiseGap(flags, frame, policy);
+      return report({ frame, setAside: [], conflicts: [] }, flags, policy);
+    }
+  }
   const types = readTypes(input.kind, cells, flags, policy.dtypePolicy === "lenient");
   if (columns.missing > 0 || flags.dtype_mismatch > 0) return blockedBy(input.kind, flags);
   const time = cells[input.kind === "ohlcv" ? "ts" : "ts_ms"];
@@ -44,12 +51,16 @@ export function conform(door: Door, input: ConformInput, options: ConformOptions
       observedAt,
       flags,
     });
-  return {
-    ...found,
-    flags,
-    warnings: warningsOf(flags),
-    blocked: policy.blocking.some((flag) => flags[flag] > 0),
-  };
+  return report(found, flags, policy);
+}
+
+function report(
+  found: Pick<Conformed, "frame" | "setAside" | "conflicts">,
+  flags: Record<string, number>,
+  policy: Policy,
+): Conformed {
+  const blocked = policy.blocking.some((flag) => flags[flag] > 0);
+  return { ...found, flags, warnings: warningsOf(flags), blocked };
 }
 
 function blockedBy(kind: "ohlcv" | "trades", flags: Record<string, number>): Conformed {

@@ -20,14 +20,24 @@ type Exports = {
   segmentsOf(times: number, count: number, step: number, out: number): number;
   canonicalise(at: number, count: number): void;
   toInt64(at: number, count: number): void;
-  conformBars(
+  cleanRows(columns: number, stride: number, rows: number, before: number, limit: number): number;
+  openJudge(): void;
+  judgeRows(
     columns: number,
     stride: number,
     rows: number,
-    observed: number,
-    floor: number,
-    quarantine: number,
+    times: number,
     state: number,
+    floor: number,
+  ): void;
+  orderRows(
+    times: number,
+    state: number,
+    rows: number,
+    observed: number,
+    quarantine: number,
+    order: number,
+    way: number,
   ): number;
   watermark(observedAt: number, stabilizationBars: number): number;
   shaStart(stream: number): void;

@@ -75,7 +75,10 @@ export interface Compute {
   subtractRanges(held: Ranges, cut: Ranges, grid: Grid): Ranges;
   /** The runs of slots that have a bar. Any order, repeats allowed, times off the grid ignored. */
   segmentsOf(ts: Float64Array, grid: Grid): Ranges;
-  /** Makes a frame of rows and counts what was wrong with them (spec §5). */
+  /**
+   * Makes a frame of rows and counts what was wrong with them (spec §5). Columns of bars in which nothing changes are
+   * not copied: a clean frame is made of the very arrays that were passed.
+   */
   conform(input: ConformInput, o: ConformOptions): Conformed;
   /** Leaves out the bars that are not final at `observedAt`; the watermark is the start of the first slot that is not. */
   stabilize(

@@ -1,0 +1,66 @@
+/**
+ * Canonical bits of columns: −0 becomes +0, every NaN the canonical one, and whole numbers i64. The kernels look at
+ * several values at once and write only where something must change; beside each stands its scalar form.
+ */
+
+const CANONICAL_NAN: u64 = 0x7ff8000000000000;
+const NEGATIVE_ZERO: u64 = 0x8000000000000000;
+/** For |x| < 2^51, x + 1.5·2^52 holds x in its low bits; the integer difference of the two patterns is x. */
+const SHIFTER: f64 = 6755399441055744.0;
+const SMALL: f64 = 2251799813685248.0; // 2^51
+const BLOCK: usize = 64;
+
+/** All ones in the halves that are NaN or −0. */
+@inline
+function odd(x: v128): v128 {
+  return v128.or(f64x2.ne(x, x), i64x2.eq(x, i64x2.splat(NEGATIVE_ZERO)));
+}
+
+/** −0 becomes +0 and every NaN the canonical one, in place, for `count` f64 at `at`. */
+export function canonicalise(at: usize, count: i32): void {
+  const end = at + (<usize>count << 3);
+  for (; at + BLOCK <= end; at += BLOCK) {
+    const low = v128.or(odd(v128.load(at)), odd(v128.load(at, 16)));
+    const high = v128.or(odd(v128.load(at, 32)), odd(v128.load(at, 48)));
+    if (v128.any_true(v128.or(low, high))) canonicaliseScalar(at, 8);
+  }
+  canonicaliseScalar(at, <i32>((end - at) >> 3));
+}
+
+/** `canonicalise`, one value after the other. */
+export function canonicaliseScalar(at: usize, count: i32): void {
+  for (const end = at + (<usize>count << 3); at < end; at += 8) {
+    const x = load<f64>(at);
+    // −0 + 0 is +0 when rounding to nearest, which WebAssembly always does; every other number stays what it is.
+    if (x == x) store<f64>(at, x + 0.0);
+    else store<u64>(at, CANONICAL_NAN);
+  }
+}
+
+/** `count` whole numbers (|x| < 2^53) at `at` become i64, in place. */
+export function toInt64(at: usize, count: i32): void {
+  const shifter = f64x2.splat(SHIFTER);
+  const small = f64x2.splat(SMALL);
+  const end = at + (<usize>count << 3);
+  for (; at + BLOCK <= end; at += BLOCK) {
+    const a = v128.load(at);
+    const b = v128.load(at, 16);
+    const c = v128.load(at, 32);
+    const d = v128.load(at, 48);
+    const most = f64x2.max(f64x2.max(f64x2.abs(a), f64x2.abs(b)), f64x2.max(f64x2.abs(c), f64x2.abs(d)));
+    if (!i64x2.all_true(f64x2.lt(most, small))) {
+      toInt64Scalar(at, 8);
+      continue;
+    }
+    v128.store(at, i64x2.sub(f64x2.add(a, shifter), shifter));
+    v128.store(at, i64x2.sub(f64x2.add(b, shifter), shifter), 16);
+    v128.store(at, i64x2.sub(f64x2.add(c, shifter), shifter), 32);
+    v128.store(at, i64x2.sub(f64x2.add(d, shifter), shifter), 48);
+  }
+  toInt64Scalar(at, <i32>((end - at) >> 3));
+}
+
+/** `toInt64`, one value after the other, by the conversion that the machine has. */
+export function toInt64Scalar(at: usize, count: i32): void {
+  for (const end = at + (<usize>count << 3); at < end; at += 8) store<i64>(at, <i64>load<f64>(at));
+}
