@@ -17,7 +17,14 @@ import type {
   VenueClock,
 } from "../../core/ports.ts";
 import { fetchPages } from "./bars.ts";
-import { type CcxtClient, type CcxtMarket, type CcxtModule, loadCcxt, loadVenue } from "./ccxt_client.ts";
+import {
+  type CcxtClient,
+  type CcxtMarket,
+  type CcxtModule,
+  loadCcxt,
+  loadVenue,
+  nextTurn,
+} from "./ccxt_client.ts";
 import { ClockBook } from "./clock_book.ts";
 import { intervalOf } from "../../core/timeframe.ts";
 import { Gathering } from "./gathering.ts";
@@ -76,10 +83,12 @@ async function openExchange(id: string, input: ExchangesInput, clocks: ClockBook
   const ccxt = await loadVenue(id) ?? await loadCcxt();
   if (!ccxt.exchanges.includes(id)) throw unknownExchange(id, ccxt);
   const settings = input.settings(id);
+  await nextTurn();
   const venue = new Venue(id, { ccxt, settings, input, clocks });
   const { rateLimit } = venue.client;
   input.declareBudget?.(id, { budgetKey: settings.budgetKey, rateLimitMs: rateLimit });
   const pageRows = pageRowsOf(venue.client, { batchLimit: settings.batchLimit });
+  await nextTurn();
   const cost = await costOfBars(ccxt, id, pageRows);
   return new CcxtExchange(venue, { cost, pageRows, msPerUnit: settings.msPerUnit ?? rateLimit });
 }

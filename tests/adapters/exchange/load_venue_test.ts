@@ -1,5 +1,20 @@
 import assert from "node:assert/strict";
-import { loadCcxt, loadVenue } from "../../../src/adapters/exchange/ccxt_client.ts";
+import { statSync } from "node:fs";
+import { loadCcxt, loadVenue, VENUE_GROUND } from "../../../src/adapters/exchange/ccxt_client.ts";
+import { roundTripsDuring } from "../../round_trips.ts";
+
+Deno.test("loading a venue for the first time lets sockets have their turn", async () => {
+  const trips = await roundTripsDuring(() => loadVenue("kraken"));
+  assert.ok(trips >= VENUE_GROUND.length, `${trips} round trips`);
+});
+
+Deno.test("the modules that are loaded first are there", () => {
+  const ccxt = import.meta.resolve("ccxt");
+  const lacking = VENUE_GROUND.filter((path) =>
+    statSync(new URL(`src/${path}`, ccxt), { throwIfNoEntry: false }) === undefined
+  );
+  assert.deepEqual(lacking, []);
+});
 
 Deno.test("every venue of ccxt can be loaded alone, and is the class that the whole package has", async () => {
   const whole = await loadCcxt();
