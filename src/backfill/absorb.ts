@@ -132,6 +132,16 @@ export function delistedWrite(
   return { ...blankWrite(input), answered: [[start, end]], finalUntil, ledger: [row] };
 }
 
+/** The write of final rows that were published and dropped here since. Rows alone cover their slots: nothing was asked. */
+export function takenBack(
+  final: Bars,
+  { observedAtMs, ...input }:
+    & Pick<AbsorbInput, "nodeId" | "window" | "source" | "seenAtMs" | "fence">
+    & { observedAtMs: number },
+): WindowWrite {
+  return { ...blankWrite(input), final, observedAtMs };
+}
+
 /** Start of the first slot that is not final at venue time `observedAt`: final ⇔ slot + stabilization < slot(observed). */
 export function finalBorder(observedAt: number, grid: Grid, stabilizationBars: number): number {
   return slotStart(slotOf(observedAt, grid) - stabilizationBars, grid);

@@ -7,7 +7,7 @@ import { gridOf } from "../core/timeframe.ts";
 import type { Grid } from "../core/timeframe.ts";
 import type { Compute } from "../compute/mod.ts";
 import type { ConformancePolicy } from "./absorb.ts";
-import type { AskScope } from "./node_view.ts";
+import type { AskScope, UnderlaidState } from "./node_view.ts";
 import type { PublishedSlots } from "./published_slots.ts";
 
 /** blueprint `seamless.backfill`, and what else a fill needs to know. */
@@ -56,14 +56,14 @@ export interface AskOptions {
 }
 
 /**
- * An ask whose window is ours for now, and the node around the window as it stood when it became ours. `isPublished`:
- * there are snapshots on the ask's grid, which fixes it.
+ * An ask whose window is ours for now, and the node around the window as it stood when it became ours: `near` as the hot
+ * store has it, `below` what the newest snapshot has of slots that the hot store dropped. Its grid is the ask's then.
  */
 export type LedAsk = AskOptions & {
   lease: Lease;
   near: NodeState | null;
   isFixed: boolean;
-  isPublished: boolean;
+  below: UnderlaidState | null;
 };
 
 /** The grid that a node's id and the configuration give; what is stored goes before it. */

@@ -299,7 +299,7 @@ export class Backfiller {
     nodeId: string,
     window: Window,
     o: AskOptions,
-  ): Promise<{ due: Window[] } & Pick<LedAsk, "grid" | "near" | "isPublished">> {
+  ): Promise<{ due: Window[] } & Pick<LedAsk, "grid" | "near" | "below">> {
     const parsed = parseNodeId(nodeId);
     const borders: TimeRange = [window.start, window.end];
     const near = await this.#parts.store.stateWithin(nodeId, borders);
@@ -309,7 +309,12 @@ export class Backfiller {
       scope: o.scope,
       order: "oldest",
     });
-    return { due, grid: site.grid, near, isPublished: site.state !== null && isUnderlaid(site.state) };
+    return {
+      due,
+      grid: site.grid,
+      near,
+      below: site.state !== null && isUnderlaid(site.state) ? site.state : null,
+    };
   }
 }
 

@@ -1,7 +1,9 @@
 /** What reads and fills ask of published history: the newest snapshot, for slots that the hot store dropped (spec §9). */
 
+import type { Bars } from "../core/bar_frame.ts";
 import type { FindingRecord, GapRecord, Snapshot } from "../core/manifest.ts";
 import type { Ranges, TimeRange } from "../core/time_range.ts";
+import type { UnderlaidState } from "./node_view.ts";
 
 /** The newest snapshot of a node, as far as it can be read. The same object as long as nothing changed. */
 export interface Published {
@@ -18,4 +20,6 @@ export interface PublishedSlots {
     published: Published,
     range: TimeRange,
   ): Promise<{ gaps: GapRecord[]; findings: FindingRecord[] } | null>;
+  /** The rows of dropped slots inside the range, ascending; those that cannot be read are left out. */
+  rows(state: UnderlaidState, range: TimeRange): Promise<Bars>;
 }

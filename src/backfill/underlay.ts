@@ -4,7 +4,7 @@
  */
 
 import { barsWhere, emptyBars } from "../core/bar_frame.ts";
-import type { FindingRecord, GapRecord, Snapshot } from "../core/manifest.ts";
+import type { FindingRecord, Snapshot } from "../core/manifest.ts";
 import { parseNodeId } from "../core/node_id.ts";
 import type { Finding, NodeState } from "../core/ports.ts";
 import { contains, gapsOutside, gapsWithin, rangesOfGaps } from "../core/snapshot_merge.ts";

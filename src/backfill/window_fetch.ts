@@ -12,7 +12,7 @@ import type { ParsedNode } from "../core/node_id.ts";
 import type { Attempt, BarsReply, Exchange, NodeRecord } from "../core/ports.ts";
 import { intervalOf } from "../core/timeframe.ts";
 import type { Grid } from "../core/timeframe.ts";
-import { clipRange } from "../core/time_range.ts";
+import { clipRange, type TimeRange } from "../core/time_range.ts";
 import {
   absorb,
   type Absorbed,
@@ -20,6 +20,7 @@ import {
   delistedWrite,
   failedWrite,
   finalBorder,
+  takenBack,
 } from "./absorb.ts";
 import { detectGrid } from "./anchor.ts";
 import {
@@ -100,10 +101,31 @@ export class WindowFetch {
     if (ask === null) return { rows: 0, grid: o.grid };
     flight.window = { ...flight.window, ask };
     const { absorbed, grid } = await this.#absorbReply(flight, exchange);
+    if (absorbed.blocked === null) await this.#takeBack(flight, ask);
     await this.#parts.store.commit(absorbed.write);
     if (absorbed.rows > 0) this.#fixed.set(flight.nodeId, true);
     if (absorbed.blocked === null) return { rows: absorbed.rows, grid };
     throw refusedReply(flight, { blocked: absorbed.blocked, misalignedMost: absorbed.misalignedMost });
+  }
+
+  /**
+   * What was published of the asked slots and dropped here is taken back before the reply is written: a bar that the
+   * venue no longer sends is kept, and one that it changed is a revision, as if it had never been dropped.
+   */
+  async #takeBack({ nodeId, window, o: { below, lease } }: Flight, ask: TimeRange): Promise<void> {
+    const { published, store, clock } = this.#parts;
+    if (below === null || published === null) return;
+    const rows = await published.rows(below, ask);
+    if (rows.ts.length === 0) return;
+    const { manifest, asOfMs } = below.snapshot;
+    await store.commit(takenBack(rows, {
+      nodeId,
+      window,
+      source: manifest.producer.source,
+      seenAtMs: clock.nowMs(),
+      observedAtMs: asOfMs,
+      fence: { key: lease.key, generation: lease.generation },
+    }));
   }
 
   /** The retry policy around each call of the venue. Attempts are told per window, however many pages it takes. */
@@ -166,7 +188,7 @@ export class WindowFetch {
     if (o.near !== null && (o.near.chunks.length > 0 || o.isFixed)) return o.near.node;
     const grid = configuredGrid(parsed, settings);
     const isConfigured = settings.anchorOf(parsed) !== null;
-    const found = o.isPublished
+    const found = o.below !== null
       ? o.grid
       : isConfigured
       ? grid

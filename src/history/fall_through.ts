@@ -8,7 +8,7 @@ import type { UnderlaidState } from "../backfill/node_view.ts";
 import type { Published, PublishedSlots } from "../backfill/published_slots.ts";
 import { viewOf } from "../backfill/node_view.ts";
 import type { Compute } from "../compute/mod.ts";
-import { barsWhere } from "../core/bar_frame.ts";
+import { type Bars, barsWhere, concatBars, emptyBars } from "../core/bar_frame.ts";
 import { BoundedMap } from "../core/bounded_map.ts";
 import { HistoryError } from "../core/errors.ts";
 import { ARTIFACTS_AWAY_MS, NODE_STATE_MAX, REREADS_MAX, UNREADABLE_KEPT_MS } from "../core/limits.ts";
@@ -16,7 +16,14 @@ import type { FindingRecord, GapRecord, Snapshot } from "../core/manifest.ts";
 import { CONFORMANCE_VERSION } from "../core/metadata.ts";
 import type { BarStore, Clock, Log, StoredChunk } from "../core/ports.ts";
 import { contains, slotsWithin } from "../core/snapshot_merge.ts";
-import { chunkOf, chunkRange, decodeRows, encodeRows, mergeRows } from "../core/stored_chunk.ts";
+import {
+  barsOfChunks,
+  chunkOf,
+  chunkRange,
+  decodeRows,
+  encodeRows,
+  mergeRows,
+} from "../core/stored_chunk.ts";
 import type { Grid } from "../core/timeframe.ts";
 import { clipRange, type Ranges, type TimeRange, toPairs, toRanges } from "../core/time_range.ts";
 import type { Heads } from "./heads.ts";
@@ -113,6 +120,19 @@ export class FallThrough implements PublishedSlots {
       await hot.return?.();
       await below.return?.();
     }
+  }
+
+  /** See `PublishedSlots.rows`. What is unreadable is noted as in any read. */
+  async rows(state: UnderlaidState, range: TimeRange): Promise<Bars> {
+    const found: Bars[] = [];
+    try {
+      for await (const chunk of this.#publishedChunks(state, range)) {
+        found.push(barsWhere(barsOfChunks([chunk], range), (ts) => contains(state.dropped, ts)));
+      }
+    } catch (error) {
+      if (!(error instanceof PublishedUnreadable)) throw error;
+    }
+    return concatBars([emptyBars(), ...found]);
   }
 
   async *#hotChunks({ hot }: UnderlaidState, range: TimeRange): AsyncIterable<StoredChunk> {
