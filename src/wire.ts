@@ -41,7 +41,7 @@ import type {
   SnapshotIndex,
 } from "./core/ports.ts";
 import { budgetRules } from "./core/rate_budget.ts";
-import type { HistoryService, LocalService } from "./core/service.ts";
+import type { HistoryService, LocalService, ServiceEvent } from "./core/service.ts";
 import { PRODUCT_VERSION } from "./core/version.ts";
 import { logBackfill } from "./history/backfill_log.ts";
 import { backgroundWork } from "./history/background.ts";
@@ -121,18 +121,13 @@ export async function wire(loaded: LoadedConfig, o: WireOptions = {}): Promise<L
   const limiter = new InProcessLimiter(clock);
   const exchanges = o.outside?.exchanges ?? openExchanges(loaded, { limiter, clock, dice, log });
   const { background, settle } = backgroundWork(log);
-  const tellGaps = gapTeller({ events, store: stores.bars, compute, background });
   const outages = new Outages({ store: stores.bars, compute });
   const publishes = { stores, compute, clock, dice, log, events, outages, signer, kept };
   const published = openPublishing(loaded, publishes, o.outside?.artifacts);
   const backfiller = new Backfiller({
     ...{ store: stores.bars, leases: stores.leases, exchanges, compute, clock, dice },
     published: published.fallThrough,
-    emit: (event) => {
-      events.emit(event);
-      logBackfill(log, event);
-      tellGaps(event);
-    },
+    emit: tellerOf({ events, log, store: stores.bars, compute, background }),
     settings: settingsOf.backfillSettings(config),
   });
   const shared: Shared = {
@@ -165,6 +160,18 @@ export async function wire(loaded: LoadedConfig, o: WireOptions = {}): Promise<L
   };
   if (o.atStart) await orClose(start, service);
   return service;
+}
+
+/** What a fill tells: its events to who listens, what they say to the log, and the gaps that it left. */
+function tellerOf(
+  { log, ...parts }: { log: Log } & Parameters<typeof gapTeller>[0],
+): (event: ServiceEvent) => void {
+  const tellGaps = gapTeller(parts);
+  return (event) => {
+    parts.events.emit(event);
+    logBackfill(log, event);
+    tellGaps(event);
+  };
 }
 
 function makeJobs(shared: Shared, { publishing }: PublishedSide): JobDesk {

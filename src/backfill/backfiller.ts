@@ -17,7 +17,7 @@ import {
 } from "../core/limits.ts";
 import { parseNodeId } from "../core/node_id.ts";
 import type { ParsedNode } from "../core/node_id.ts";
-import type { Lease, Leases, NodeState, VenueClock } from "../core/ports.ts";
+import type { Lease, NodeState, VenueClock } from "../core/ports.ts";
 import { slotOf, slotStart, snapOutward } from "../core/timeframe.ts";
 import type { Grid } from "../core/timeframe.ts";
 import { clipRange, type TimeRange } from "../core/time_range.ts";
@@ -256,8 +256,8 @@ export class Backfiller {
       throwIfCancelled(o.signal, `Fetching ${key}`);
       const claim = await leases.claim(key, settings.leaseTtlMs);
       if ("lease" in claim) {
-        const fetch = () => this.#fetchDue(claim.lease, { nodeId, window, o }, progress);
-        return await whileHeld(claim.lease, { leases, clock, ttlMs: settings.leaseTtlMs }, fetch);
+        const work = () => this.#fetchDue(claim.lease, { nodeId, window, o }, progress);
+        return await whileHeld(claim.lease, { leases, clock, ttlMs: settings.leaseTtlMs }, work);
       }
       progress();
       await clock.sleep(pause, o.signal);
