@@ -2,7 +2,9 @@
 export { alloc, mark, reset } from "./memory";
 export { setGrid } from "./grid";
 export { sortOrder } from "./sort";
-export { intersectRanges, mergeRanges, segmentsOf, subtractRanges } from "./ranges";
+export { intersectRanges, mergeRanges, mergeRangesBy, subtractRanges } from "./ranges";
+export { addSegments, addSegmentsScalar, closeSegments } from "./segments";
+export { snapPairs, snapPairsScalar, toSeconds, toSecondsScalar } from "./snap";
 export { canonicalise, canonicaliseScalar, toInt64, toInt64Scalar } from "./canonical";
 export { results } from "./frame";
 export { runLength, runLengthScalar } from "./runs";

@@ -3,10 +3,9 @@
  *
  * Lists are f64 pairs in memory. Counts that come back are of pairs; BAD_TIME and NO_MEMORY say why there are none.
  */
-import { BAD_TIME, NO_MEMORY } from "./frame";
+import { NO_MEMORY } from "./frame";
 import { alloc, mark, reset } from "./memory";
-import { isTime, slotAtOrAfter, slotOf, slotStart } from "./grid";
-import { runLength } from "./runs";
+import { snapPairs, snapPairsScalar, snappedApart, snappedSorted, toSeconds, toSecondsScalar } from "./snap";
 import { sortRecords } from "./sort";
 
 const PAIR: usize = 16;
@@ -21,9 +20,9 @@ function endOf(list: usize, i: i32): f64 {
   return load<f64>(list + (<usize>i << 4), 8);
 }
 
-/** Writes pair `at`, joining it to the one before when they touch. Returns the count of pairs. */
+/** Writes a pair behind `count` others, joined to the last one when they touch. Returns the count of pairs. */
 @inline
-function push(out: usize, count: i32, start: f64, end: f64): i32 {
+export function push(out: usize, count: i32, start: f64, end: f64): i32 {
   if (count > 0 && endOf(out, count - 1) == start) {
     store<f64>(out + (<usize>(count - 1) << 4), end, 8);
     return count;
@@ -36,49 +35,47 @@ function push(out: usize, count: i32, start: f64, end: f64): i32 {
 
 /** Turns pairs of seconds at `list` into sorted, coalesced pairs of slots, in place: inward or outward, each alone. */
 export function snap(list: usize, count: i32, outward: bool): i32 {
-  let kept = 0;
-  for (let i = 0; i < count; i++) {
-    const start = startOf(list, i);
-    const end = endOf(list, i);
-    if (!isTime(start) || !isTime(end)) return BAD_TIME;
-    if (!(start < end)) continue;
-    const from = outward ? slotOf(start) : slotAtOrAfter(start);
-    const to = outward ? slotAtOrAfter(end) : slotOf(end);
-    if (!(from < to)) continue;
-    const p = list + (<usize>kept << 4);
-    store<f64>(p, from);
-    store<f64>(p, to, 8);
-    kept++;
-  }
-  return arrange(list, kept);
+  const kept = snapPairs(list, count, outward);
+  if (kept < 0 || snappedApart) return kept;
+  return snappedSorted ? coalesce(list, kept) : arrange(list, kept, BY_FIT);
 }
 
 /** A bitmap is worth its memory while there are at most so many words of 64 slots for each pair. */
 const WORDS_PER_PAIR: f64 = 8;
 const SMALL_WORDS: f64 = 1024;
 
-/** Sorts and coalesces pairs of slots, in place: nothing to do, or by a bitmap over the slots, or by sorting. */
-function arrange(list: usize, count: i32): i32 {
-  let sorted = true;
-  let before = -Infinity;
+/** How pairs are put in order: as fits them, or (tests compare the two) by sorting, or (1) by the bitmap. */
+const BY_FIT: i32 = 0;
+const BY_BITMAP: i32 = 1;
+
+/** Sorts and coalesces pairs of slots, in place: by a bitmap over the slots, or by sorting. */
+export function arrange(list: usize, count: i32, way: i32): i32 {
   let first = Infinity;
   let last = -Infinity;
   let work: f64 = 0;
   for (let i = 0; i < count; i++) {
     const start = startOf(list, i);
     const end = endOf(list, i);
-    if (start < before) sorted = false;
-    before = start;
     first = min<f64>(first, start);
     last = max<f64>(last, end);
     work += (end - start) / 64 + 1;
   }
-  if (sorted) return coalesce(list, count);
   const most = WORDS_PER_PAIR * <f64>count + SMALL_WORDS;
   // Both are bounded: the words to look through, and the words that all pairs together write.
-  if ((last - first) / 64 < most && work < most) return byBitmap(list, count, first, <u32>(last - first));
+  const dense = (last - first) / 64 < most && work < most;
+  const bitmap = way == BY_BITMAP || (way == BY_FIT && dense);
+  if (count > 0 && bitmap) return byBitmap(list, count, first, <u32>(last - first));
   if (!sortRecords(list, count)) return NO_MEMORY;
   return coalesce(list, count);
+}
+
+/** What is held, on the grid, with pairs put in order by one way of the two: for tests that compare them. */
+export function mergeRangesBy(list: usize, count: i32, way: i32): i32 {
+  const kept = snapPairsScalar(list, count, false);
+  if (kept < 0) return kept;
+  const merged = arrange(list, kept, way);
+  if (merged > 0) toSecondsScalar(list, merged);
+  return merged;
 }
 
 /** One bit for each slot from `first` on: each pair sets its bits, then the runs of bits are read off. */
@@ -149,14 +146,6 @@ function coalesce(list: usize, count: i32): i32 {
   return <i32>((last - list) >> 4) + 1;
 }
 
-/** Turns pairs of slots into pairs of seconds, in place. */
-export function toSeconds(list: usize, count: i32): void {
-  for (let p = list, stop = list + <usize>count * PAIR; p < stop; p += PAIR) {
-    store<f64>(p, slotStart(load<f64>(p)));
-    store<f64>(p, slotStart(load<f64>(p, 8)), 8);
-  }
-}
-
 /** What is held, on the grid: `list` is rewritten. */
 export function mergeRanges(list: usize, count: i32): i32 {
   const merged = snap(list, count, false);
@@ -208,28 +197,4 @@ export function subtractRanges(base: usize, baseCount: i32, cut: usize, cutCount
   }
   toSeconds(out, count);
   return count;
-}
-
-/** The runs of slots that stand in `times` (any order, repeats allowed, off-grid ignored), into `out` (room for one pair each). */
-export function segmentsOf(times: usize, count: i32, step: f64, out: usize): i32 {
-  let runs = 0;
-  let ordered = true;
-  let i = 0;
-  while (i < count) {
-    const t = load<f64>(times + (<usize>i << 3));
-    if (!isTime(t)) return BAD_TIME;
-    i++;
-    const slot = slotOf(t);
-    if (slotStart(slot) != t) continue;
-    const run = step == 0 ? 0 : runLength(times + (<usize>i << 3), count - i, t, step);
-    i += run;
-    const last = load<f64>(times + (<usize>(i - 1) << 3));
-    if (!isTime(last)) return BAD_TIME;
-    const end = step == 0 ? slot + 1 : slotOf(last) + 1;
-    if (runs > 0 && slot < endOf(out, runs - 1)) ordered = false;
-    runs = push(out, runs, slot, end);
-  }
-  if (!ordered) runs = arrange(out, runs);
-  if (runs > 0) toSeconds(out, runs);
-  return runs;
 }

@@ -4,7 +4,8 @@
 import { alloc, mark, reset } from "./memory";
 import { BAD_TIME, countTimes, NO_MEMORY, setResult } from "./frame";
 import { setGrid, slotOf, slotStart } from "./grid";
-import { snap, toSeconds } from "./ranges";
+import { snap } from "./ranges";
+import { toSeconds } from "./snap";
 
 /** The counts that `targetRuns` leaves: pairs of whole target slots, pairs of slots covered in part. */
 export let fullRuns: i32 = 0;

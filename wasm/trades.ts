@@ -3,7 +3,8 @@ import { alloc, mark, reset } from "./memory";
 import { BAD_TIME, NO_MEMORY, setResult, UNSORTED } from "./frame";
 import { setGrid, slotOf, slotStart, TIME_LIMIT } from "./grid";
 import { fullRuns, higher, lower, partRuns, targetRuns } from "./resample";
-import { snap, toSeconds } from "./ranges";
+import { snap } from "./ranges";
+import { toSeconds } from "./snap";
 
 const TIME_LIMIT_MS: f64 = TIME_LIMIT * 1000;
 

@@ -17,7 +17,8 @@ type Exports = {
   mergeRanges(list: number, count: number): number;
   intersectRanges(a: number, aCount: number, b: number, bCount: number, out: number): number;
   subtractRanges(a: number, aCount: number, b: number, bCount: number, out: number, wanted: number): number;
-  segmentsOf(times: number, count: number, step: number, out: number): number;
+  addSegments(times: number, count: number, out: number, runs: number): number;
+  closeSegments(out: number, runs: number, back: number): number;
   canonicalise(at: number, count: number): void;
   toInt64(at: number, count: number): void;
   cleanRows(columns: number, stride: number, rows: number, before: number, limit: number): number;
