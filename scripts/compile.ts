@@ -31,9 +31,11 @@ const compiled = [
   join(folder, "seamless"),
   "--include",
   "src/compute/compute.wasm",
-  // The thread that writes to the store is loaded by its address, which no module graph shows.
+  // Threads are loaded by their address, which no module graph shows.
   "--include",
   "src/adapters/bar_store/sqlite_worker.ts",
+  "--include",
+  "src/adapters/parquet/proof_worker.ts",
 ];
 await step("the module graph", [...compiled, ...program], { DENORT_BIN: Deno.execPath() });
 const bundle = join(folder, "seamless.js");

@@ -1,6 +1,5 @@
 /** Config → running service. The only file that names adapters (architecture.md). */
 
-import { createHash } from "node:crypto";
 import { hostname } from "node:os";
 import { createFilesystemArtifacts } from "./adapters/artifact_store/filesystem.ts";
 import { createMemoryArtifacts } from "./adapters/artifact_store/memory.ts";
@@ -17,7 +16,9 @@ import { InProcessLeases } from "./adapters/leases/in_process.ts";
 import { LeaseOwners } from "./adapters/leases/owners.ts";
 import { SqliteLeases } from "./adapters/leases/sqlite.ts";
 import { InProcessLimiter } from "./adapters/limiter/in_process.ts";
+import { hostHash } from "./adapters/host_hash.ts";
 import { createParquetCodec } from "./adapters/parquet/codec.ts";
+import { createSegmentProver, proverHere } from "./adapters/parquet/proof_threads.ts";
 import { systemClock, systemDice } from "./adapters/system.ts";
 import { Backfiller } from "./backfill/backfiller.ts";
 import { JobRunner } from "./backfill/jobs.ts";
@@ -218,13 +219,6 @@ function makeProvider(
   });
 }
 
-/** The host's SHA-256 has the machine's own instructions; `core` is the one that has not. */
-function hostHash(parts: readonly Uint8Array[]): Uint8Array {
-  const hash = createHash("sha256");
-  for (const part of parts) hash.update(part);
-  return hash.digest();
-}
-
 function makeHealth(
   loaded: LoadedConfig,
   shared: Shared,
@@ -366,6 +360,8 @@ function openPublishing(
     ...parts,
     artifacts: given ?? openArtifacts(paths.artifactFolder, parts.clock),
     codec: createParquetCodec(parts.compute),
+    // What lies in memory is not handed to threads.
+    prover: () => given === undefined ? createSegmentProver(parts.compute) : proverHere(parts.compute),
     store: parts.stores.bars,
     index: parts.stores.index,
     emit: (event) => parts.events.emit(event),

@@ -67,12 +67,17 @@ export class Progress {
 
   /** Shows the state, unless the last one is younger than the eye. */
   show(state: ProgressState): void {
+    this.draw((o) => progressLine(state, o));
+  }
+
+  /** Shows a line of any kind, in the same way. */
+  draw(line: (o: { elapsedSec: number; columns: number }) => string): void {
     const nowMs = this.s.monotonicMs();
     if (!this.active || this.signal?.aborted || nowMs - this.#drawnMs < REDRAW_MS) return;
     this.#drawnMs = nowMs;
     this.#onScreen = true;
     const elapsedSec = (nowMs - this.#startedMs) / 1000;
-    void this.#write(`\r\x1b[2K${progressLine(state, { elapsedSec, columns: this.s.stderr.columns() })}`);
+    void this.#write(`\r\x1b[2K${line({ elapsedSec, columns: this.s.stderr.columns() })}`);
   }
 
   /** Takes the line away; resolves when something else can be printed, on whichever stream. */

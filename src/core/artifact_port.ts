@@ -40,3 +40,24 @@ export interface SegmentCodec {
     signal?: AbortSignal,
   ): AsyncIterable<StoredChunk>;
 }
+
+/** What a segment file turned out to be, read anew from its bytes. */
+export interface SegmentProof {
+  /** SHA-256 of the whole file, lower-case hex. */
+  sha256: string;
+  /** Of each wanted chunk, in order: what was read, or why it cannot be. */
+  chunks: ({ k: number; rows: number; digest: string } | { k: number; fault: string })[];
+}
+
+/** Computes every digest of segment files anew; of several files at once where there are cores for it. */
+export interface SegmentProver {
+  /** How many files are worked on at once. */
+  readonly width: number;
+  /**
+   * `wanted`: chunk numbers, ascending. What is wrong with the file is in the proof, never an error; what `source`
+   * throws passes through.
+   */
+  prove(file: { source: ByteSource; wanted: readonly number[]; grid: Grid }): Promise<SegmentProof>;
+  /** Ends the threads; what is still under way rejects. */
+  close(): void;
+}

@@ -114,6 +114,10 @@ export const SQLITE_JOURNAL_BYTES = 64 * 1024 * 1024;
 export const MANIFEST_MAX_BYTES = 64 * 1024;
 /** Chunks of the largest segment that publication writes: about 5 MB; compaction joins further. */
 export const SEGMENT_MAX_CHUNKS = 64;
+/** Threads that verification spreads files over. */
+export const PROVER_THREADS_MAX = 4;
+/** A file up to this size is handed to a thread whole. */
+export const PROVEN_WHOLE_MAX_BYTES = 64 * 1024 * 1024;
 /** Manifests, by their bytes, and pages, by their entries, that a process keeps at hand. */
 export const MANIFEST_CACHE_BYTES = 16 * 1024 * 1024;
 export const PAGE_CACHE_ENTRIES = 500_000;

@@ -167,6 +167,12 @@ export interface ValidationProblem {
   hint: string;
 }
 
+/** How much was proven so far: files, and the bytes of their rows in canonical form (48 a bar), each hashed. */
+export interface VerifyProgress {
+  segments: number;
+  bytes: number;
+}
+
 export interface VerifyReport {
   ok: boolean;
   checked: { manifests: number; segments: number; chunks: number; signatures: number };
@@ -267,6 +273,7 @@ export interface HistoryService {
       hot?: boolean;
       keyPem?: string;
       signal?: AbortSignal;
+      onProgress?: (done: VerifyProgress) => void;
     },
   ): Promise<
     VerifyReport

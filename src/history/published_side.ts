@@ -10,6 +10,7 @@ import type {
   Dice,
   Log,
   SegmentCodec,
+  SegmentProver,
   SnapshotIndex,
 } from "../core/ports.ts";
 import type { ServiceEvent } from "../core/service.ts";
@@ -35,6 +36,8 @@ export interface PublishedSide {
 export interface PublishedSideParts {
   artifacts: ArtifactStore;
   codec: SegmentCodec;
+  /** Makes the prover of one verification. */
+  prover: () => SegmentProver;
   /** The hot store, and the catalog in it. */
   store: BarStore;
   index: SnapshotIndex;
@@ -63,7 +66,7 @@ export const NOTHING_PUBLISHED: PublishedSide = {
 
 /** One set of readers for all, so that what was verified is kept once and all know the same heads. */
 export function openPublishedSide(parts: PublishedSideParts): PublishedSide {
-  const { artifacts, codec, compute, settings } = parts;
+  const { artifacts, prover, compute, settings } = parts;
   const snapshots = createSnapshots(parts);
   const heads = new Heads({ snapshots, clock: parts.clock });
   return {
@@ -78,6 +81,6 @@ export function openPublishedSide(parts: PublishedSideParts): PublishedSide {
       probe: () => artifacts.probe(),
       publisher: createPublisher({ ...parts, snapshots }),
     }),
-    verifying: { artifacts, codec, compute, snapshots, settings },
+    verifying: { artifacts, prover, compute, snapshots, settings },
   };
 }

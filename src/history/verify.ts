@@ -11,8 +11,9 @@ import { parseAsOfMs } from "../core/instant.ts";
 import { logKey, nodeFolder } from "../core/manifest.ts";
 import type { Manifest } from "../core/manifest.ts";
 import { parseManifest } from "../core/manifest_parse.ts";
-import type { ArtifactStore, SegmentCodec } from "../core/ports.ts";
-import type { VerifyReport } from "../core/service.ts";
+import type { ArtifactStore, SegmentProver } from "../core/ports.ts";
+import type { VerifyProgress, VerifyReport } from "../core/service.ts";
+import { ROW_BYTES } from "../core/stored_chunk.ts";
 import { signatureChecker } from "./manifest_signature.ts";
 import type { SignatureChecker } from "./manifest_signature.ts";
 import type { Snapshots } from "./snapshots.ts";
@@ -21,8 +22,9 @@ import { SnapshotChecker } from "./verify_snapshot.ts";
 /** What verification needs. */
 export interface VerifyParts {
   artifacts: ArtifactStore;
-  codec: SegmentCodec;
-  compute: Pick<Compute, "sha256" | "sha256Stream" | "fingerprintOfChunks" | "mergeRanges">;
+  /** Made for one verification, and closed after it. */
+  prover: () => SegmentProver;
+  compute: Pick<Compute, "sha256" | "fingerprintOfChunks" | "mergeRanges">;
   /** Resolves `as_of` and `fingerprint`. */
   snapshots: Snapshots;
   settings: { partition?: string };
@@ -36,6 +38,8 @@ export interface VerifyQuestion {
   /** A public key as SPKI PEM: then signatures are checked too. */
   keyPem?: string;
   signal?: AbortSignal;
+  /** Called as files are proven. */
+  onProgress?: (done: VerifyProgress) => void;
 }
 
 const LOG_ENTRY = /\/log\/(\d{12})\.json$/;
@@ -48,11 +52,28 @@ export async function verifyPublished(question: VerifyQuestion, parts: VerifyPar
   const checked = { manifests: 0, segments: 0, chunks: 0, signatures: 0 };
   const report: VerifyReport = { ok: true, checked, failures: [] };
   const checker = question.keyPem === undefined ? null : await signatureChecker(question.keyPem);
-  for (const nodeId of question.nodeIds) {
-    await new LogVerifier(nodeId, question, { parts, checker, report }).run();
+  const prover = parts.prover();
+  const tell = progressTo(question.onProgress);
+  try {
+    for (const nodeId of question.nodeIds) {
+      const content = new SnapshotChecker({ ...parts, prover, tell }, report, question.signal);
+      await new LogVerifier(nodeId, question, { parts, checker, report, content }).run();
+    }
+  } finally {
+    prover.close();
   }
   report.ok = report.failures.length === 0;
   return report;
+}
+
+/** Adds up what is proven. */
+function progressTo(listener: VerifyQuestion["onProgress"]): (rows: number) => void {
+  const done = { segments: 0, bytes: 0 };
+  return (rows) => {
+    done.segments++;
+    done.bytes += rows * ROW_BYTES;
+    listener?.({ ...done });
+  };
 }
 
 class LogVerifier {
@@ -61,6 +82,7 @@ class LogVerifier {
   readonly #parts: VerifyParts;
   readonly #checker: SignatureChecker | null;
   readonly #report: VerifyReport;
+  readonly #content: SnapshotChecker;
   readonly #folder: string;
   /** Manifests that carry no good signature and that no later one with a good signature vouches for yet. */
   #unsigned: string[] = [];
@@ -68,20 +90,25 @@ class LogVerifier {
   constructor(
     nodeId: string,
     question: VerifyQuestion,
-    o: { parts: VerifyParts; checker: SignatureChecker | null; report: VerifyReport },
+    o: {
+      parts: VerifyParts;
+      checker: SignatureChecker | null;
+      report: VerifyReport;
+      content: SnapshotChecker;
+    },
   ) {
     this.#nodeId = nodeId;
     this.#question = question;
     this.#parts = o.parts;
     this.#checker = o.checker;
     this.#report = o.report;
+    this.#content = o.content;
     this.#folder = nodeFolder(nodeId, o.parts.settings.partition);
   }
 
   async run(): Promise<void> {
     const newest = await this.#newestSeq();
     const selected = await this.#selected();
-    const content = new SnapshotChecker(this.#parts, this.#report, this.#question.signal);
     let before: { sha256: string; asOfMs: number } | null = null;
     for (let seq = 1; seq <= newest; seq++) {
       throwIfCancelled(this.#question.signal, `Verifying ${this.#nodeId}`);
@@ -94,7 +121,7 @@ class LogVerifier {
       this.#checkLink(entry.manifest, before, seq);
       if (entry.manifest !== null) {
         await this.#checkSignature(entry.manifest, entry.uri);
-        if (selected === "all" || selected === seq) await content.check(entry.manifest, entry.uri);
+        if (selected === "all" || selected === seq) await this.#content.check(entry.manifest, entry.uri);
       }
       before = {
         sha256: entry.sha256,

@@ -13,20 +13,21 @@ import type {
   SegmentRecord,
 } from "../core/manifest.ts";
 import { parsePage } from "../core/manifest_parse.ts";
-import type { ArtifactStore, ByteSource, SegmentCodec } from "../core/ports.ts";
+import type { ArtifactStore, ByteSource, SegmentProof, SegmentProver } from "../core/ports.ts";
 import type { VerifyReport } from "../core/service.ts";
 import { intervalOf, slotCount } from "../core/timeframe.ts";
 import { toPairs, toRanges } from "../core/time_range.ts";
 import { chunkSpan, segmentSource } from "./snapshot_content.ts";
 
-/** Bytes of a file that are hashed at a time. */
-const PIECE_BYTES = 1024 * 1024;
-
 interface CheckerParts {
   artifacts: ArtifactStore;
-  codec: SegmentCodec;
-  compute: Pick<Compute, "sha256" | "sha256Stream" | "fingerprintOfChunks" | "mergeRanges">;
+  prover: SegmentProver;
+  compute: Pick<Compute, "sha256" | "fingerprintOfChunks" | "mergeRanges">;
+  /** Called for each file that was proven, with the rows that were read in it. */
+  tell: (rows: number) => void;
 }
+
+type Failure = VerifyReport["failures"][number];
 
 /** Checks snapshots of one log; files and chunks that many of them share are read once. */
 export class SnapshotChecker {
@@ -56,8 +57,25 @@ export class SnapshotChecker {
     for (const { k } of held.get(-1) ?? []) {
       this.#fail("chunk", `${uri} chunk ${k}`, "a segment that holds it", "none");
     }
-    for (const [i, segment] of manifest.segments.entries()) {
-      await this.#checkSegment(manifest, segment, held.get(i) ?? []);
+    await this.#checkSegments(manifest, manifest.segments.map((_, i) => held.get(i) ?? []));
+  }
+
+  /** Several at once; what is wrong is told in the order of the files. */
+  async #checkSegments(manifest: Manifest, records: (readonly ChunkRecord[])[]): Promise<void> {
+    const underWay: Promise<Failure[]>[] = [];
+    const { segments } = manifest;
+    try {
+      for (let next = 0, done = 0; done < segments.length; done++) {
+        for (; next < segments.length && underWay.length < this.#parts.prover.width; next++) {
+          underWay.push(this.#checkSegment(manifest, segments[next], records[next]));
+        }
+        this.#report.failures.push(...await underWay[0]);
+        underWay.shift();
+      }
+    } catch (error) {
+      // The others must not be left to fail unheard.
+      await Promise.allSettled(underWay);
+      throw error;
     }
   }
 
@@ -140,34 +158,24 @@ export class SnapshotChecker {
     manifest: Manifest,
     segment: SegmentRecord,
     records: readonly ChunkRecord[],
-  ): Promise<void> {
-    if (!this.#files.has(segment.uri)) this.#files.set(segment.uri, await this.#checkFile(segment));
+  ): Promise<Failure[]> {
+    throwIfCancelled(this.#signal, `Verifying ${manifest.node_id}`);
+    const isNew = !this.#files.has(segment.uri);
     const unread = records.filter((record) => !this.#chunks.has(chunkName(segment, record)));
-    if (!this.#files.get(segment.uri) || unread.length === 0) return;
-    const source = await segmentSource(this.#parts.artifacts, segment);
-    for (const record of unread) {
-      throwIfCancelled(this.#signal, `Verifying ${manifest.node_id}`);
-      this.#chunks.add(chunkName(segment, record));
-      await this.#checkChunk(manifest, segment, { record, source });
-    }
-  }
-
-  /** The whole file against its name. False when it is not there. */
-  async #checkFile(segment: SegmentRecord): Promise<boolean> {
-    this.#report.checked.segments++;
+    if (!isNew && (unread.length === 0 || !this.#files.get(segment.uri))) return [];
+    if (isNew) this.#report.checked.segments++;
     const source = await this.#open(segment);
-    if (source === null) return false;
-    if (source.sizeBytes !== segment.bytes) {
-      this.#fail("segment", segment.uri, `${segment.bytes} bytes`, `${source.sizeBytes} bytes`);
-    }
-    const hash = this.#parts.compute.sha256Stream();
-    for (let from = 0; from < source.sizeBytes; from += PIECE_BYTES) {
-      throwIfCancelled(this.#signal, `Verifying ${segment.uri}`);
-      hash.update(await source.read(from, Math.min(source.sizeBytes, from + PIECE_BYTES)));
-    }
-    const found = toHex(hash.digest());
-    if (found !== segment.file_sha256) this.#fail("segment", segment.uri, segment.file_sha256, found);
-    return true;
+    this.#files.set(segment.uri, source !== null);
+    if (source === null) return [failureOf("segment", segment.uri, `${segment.bytes} bytes`, "nothing")];
+    for (const record of unread) this.#chunks.add(chunkName(segment, record));
+    this.#report.checked.chunks += unread.length;
+    const wanted = unread.map(({ k }) => k);
+    const proof = await this.#parts.prover.prove({ source, wanted, grid: manifest.grid });
+    this.#parts.tell(proof.chunks.reduce((rows, chunk) => rows + ("rows" in chunk ? chunk.rows : 0), 0));
+    return [
+      ...isNew ? differencesOfFile(segment, { bytes: source.sizeBytes, sha256: proof.sha256 }) : [],
+      ...unread.flatMap((record, i) => differenceOfChunk(segment, record, proof.chunks[i])),
+    ];
   }
 
   async #open(segment: SegmentRecord): Promise<ByteSource | null> {
@@ -175,39 +183,40 @@ export class SnapshotChecker {
       return await segmentSource(this.#parts.artifacts, segment);
     } catch (error) {
       if (!(error instanceof HistoryError) || error.code !== "ARTIFACT_MISSING") throw error;
-      this.#fail("segment", segment.uri, `${segment.bytes} bytes`, "nothing");
       return null;
     }
   }
 
-  /** Chunk by chunk, so that every bad one is named and not the first alone. */
-  async #checkChunk(
-    manifest: Manifest,
-    segment: SegmentRecord,
-    { record, source }: { record: ChunkRecord; source: ByteSource },
-  ): Promise<void> {
-    this.#report.checked.chunks++;
-    const found = await this.#digestOf(manifest, record, source);
-    if (found !== record.digest) {
-      this.#fail("chunk", `${segment.uri} chunk ${record.k}`, record.digest, found);
-    }
-  }
-
-  async #digestOf(manifest: Manifest, record: ChunkRecord, source: ByteSource): Promise<string> {
-    try {
-      for await (const chunk of this.#parts.codec.decode(source, [record], manifest.grid, this.#signal)) {
-        return chunk.rows === record.rows ? chunk.digest : `${chunk.rows} rows`;
-      }
-      return "nothing";
-    } catch (error) {
-      if (!(error instanceof HistoryError) || error.code !== "VERIFY_FAILED") throw error;
-      return error.message;
-    }
-  }
-
   #fail(kind: string, where: string, expected: string, found: string): void {
-    this.#report.failures.push({ kind, where, expected, found });
+    this.#report.failures.push(failureOf(kind, where, expected, found));
   }
+}
+
+function failureOf(kind: string, where: string, expected: string, found: string): Failure {
+  return { kind, where, expected, found };
+}
+
+/** The whole file against its name. */
+function differencesOfFile(segment: SegmentRecord, found: { bytes: number; sha256: string }): Failure[] {
+  const differences: Failure[] = [];
+  if (found.bytes !== segment.bytes) {
+    differences.push(failureOf("segment", segment.uri, `${segment.bytes} bytes`, `${found.bytes} bytes`));
+  }
+  if (found.sha256 !== segment.file_sha256) {
+    differences.push(failureOf("segment", segment.uri, segment.file_sha256, found.sha256));
+  }
+  return differences;
+}
+
+function differenceOfChunk(
+  segment: SegmentRecord,
+  record: ChunkRecord,
+  read: SegmentProof["chunks"][number],
+): Failure[] {
+  const found = "fault" in read ? read.fault : read.rows === record.rows ? read.digest : `${read.rows} rows`;
+  return found === record.digest
+    ? []
+    : [failureOf("chunk", `${segment.uri} chunk ${record.k}`, record.digest, found)];
 }
 
 /** A segment and what a manifest says of one chunk in it: read once, however many manifests say the same. */

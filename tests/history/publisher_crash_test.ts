@@ -2,6 +2,7 @@
 
 import assert from "node:assert/strict";
 import { fileURLToPath } from "node:url";
+import { proverHere } from "../../src/adapters/parquet/proof_threads.ts";
 import { createFilesystemArtifacts } from "../../src/adapters/artifact_store/filesystem.ts";
 import { systemClock } from "../../src/adapters/system.ts";
 import { decodeRows } from "../../src/core/stored_chunk.ts";
@@ -61,7 +62,13 @@ function readersOf(root: string) {
   const artifacts = createFilesystemArtifacts({ root });
   const parts = { artifacts, codec, compute, clock: systemClock, settings: { asOfSettleSec: 30 } };
   const snapshots = createSnapshots(parts);
-  const verify = () => verifyPublished({ nodeIds: [NODE] }, { ...parts, snapshots, settings: {} });
+  const verify = () =>
+    verifyPublished({ nodeIds: [NODE] }, {
+      ...parts,
+      prover: () => proverHere(compute),
+      snapshots,
+      settings: {},
+    });
   return { snapshots, verify };
 }
 

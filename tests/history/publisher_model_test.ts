@@ -4,6 +4,7 @@
  */
 
 import assert from "node:assert/strict";
+import { proverHere } from "../../src/adapters/parquet/proof_threads.ts";
 import { createMemoryArtifacts } from "../../src/adapters/artifact_store/memory.ts";
 import { makeBars } from "../../src/core/bar_frame.ts";
 import type { Bars } from "../../src/core/bar_frame.ts";
@@ -112,7 +113,7 @@ Deno.test({
       });
       const report = await verifyPublished({ nodeIds: [NODE] }, {
         artifacts,
-        codec,
+        prover: () => proverHere(compute),
         compute,
         snapshots,
         settings: {},

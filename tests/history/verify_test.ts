@@ -1,4 +1,5 @@
 import assert from "node:assert/strict";
+import { proverHere } from "../../src/adapters/parquet/proof_threads.ts";
 import { createMemoryArtifacts } from "../../src/adapters/artifact_store/memory.ts";
 import { canonicalBytes } from "../../src/core/canonical_json.ts";
 import { HistoryError } from "../../src/core/errors.ts";
@@ -24,7 +25,13 @@ const LATER = T0 + 3_600_000;
 function verify(artifacts: ArtifactStore, o: Partial<VerifyQuestion> = {}): Promise<VerifyReport> {
   const clock = new FakeClock(LATER);
   const snapshots = createSnapshots({ artifacts, codec, compute, clock, settings: { asOfSettleSec: 30 } });
-  return verifyPublished({ nodeIds: [NODE], ...o }, { artifacts, codec, compute, snapshots, settings: {} });
+  return verifyPublished({ nodeIds: [NODE], ...o }, {
+    artifacts,
+    prover: () => proverHere(compute),
+    compute,
+    snapshots,
+    settings: {},
+  });
 }
 
 /** A copy of a store in which some objects are other ones, or gone (null). */
