@@ -1,5 +1,12 @@
 import { deepStrictEqual, strictEqual } from "node:assert/strict";
-import { explainMissing, type FoundGap, ratiosOf, resolveLedger, sumGaps } from "../../src/core/gaps.ts";
+import {
+  explainMissing,
+  type FoundGap,
+  joinFound,
+  ratiosOf,
+  resolveLedger,
+  sumGaps,
+} from "../../src/core/gaps.ts";
 import {
   type AnsweredReason,
   GAP_REASONS,
@@ -225,4 +232,24 @@ Deno.test("every reason is open or settled as spec §4's table says", () => {
   deepStrictEqual(GAP_REASONS.filter(isSettled), settled);
   deepStrictEqual(GAP_REASONS.filter(isExplained), ["not_listed", "delisted", "no_trades"]);
   strictEqual(new Set(GAP_REASONS).size, 10);
+});
+
+Deno.test("joinFound() puts gaps in order, and joins neighbours of one reason under the newest row", () => {
+  const [old, young] = [1, 2].map((askedAt) => ledgerRow([0, 60], { askedAt, reason: "absent_at_source" }));
+  const gap = (
+    start: number,
+    end: number,
+    row: LedgerRow | null,
+    reason: GapReason = "absent_at_source",
+  ) => ({
+    start,
+    end,
+    reason,
+    row,
+  });
+  deepStrictEqual(
+    joinFound([gap(120, 180, young), gap(0, 60, null), gap(60, 120, old), gap(180, 240, null, "pending")]),
+    [gap(0, 180, young), gap(180, 240, null, "pending")],
+  );
+  deepStrictEqual(joinFound([]), []);
 });

@@ -5,6 +5,7 @@ import type { GapRecord } from "../../src/core/manifest.ts";
 import {
   contains,
   gapsOutside,
+  gapsWithin,
   joinGaps,
   manifestCoverage,
   mergeFindings,
@@ -40,6 +41,25 @@ Deno.test("gapsOutside() keeps what no range covers, cut where it has to be", ()
     gap(70, 90, "no_trades"),
   ]);
   assert.deepEqual(gapsOutside(gaps, toRanges([[-100, 200]]), grid), []);
+});
+
+Deno.test("gapsWithin() keeps what the ranges hold, and with gapsOutside() it makes the whole", () => {
+  const gaps = [gap(0, 30), gap(50, 100, "no_trades"), gap(120, 130)];
+  assert.deepEqual(gapsWithin(gaps, toRanges([]), grid), []);
+  assert.deepEqual(gapsWithin(gaps, toRanges([[10, 20], [60, 70], [90, 200]]), grid), [
+    gap(10, 20),
+    gap(60, 70, "no_trades"),
+    gap(90, 100, "no_trades"),
+    gap(120, 130),
+  ]);
+  assert.deepEqual(gapsWithin(gaps, toRanges([[-100, 200]]), grid), gaps);
+  const dice = new SeededDice(12);
+  for (let round = 0; round < 100; round++) {
+    const held: TimeRange[] = [];
+    for (let t = 0; t < 150; t += 20) if (dice.random() < 0.5) held.push([t, t + 10]);
+    const parts = [gapsWithin(gaps, toRanges(held), grid), gapsOutside(gaps, toRanges(held), grid)];
+    assert.deepEqual(reasons(joinGaps(parts[0], parts[1], grid)), reasons(gaps));
+  }
 });
 
 Deno.test("joinGaps() joins neighbours of one reason and keeps others apart", () => {
