@@ -4,6 +4,7 @@
  */
 
 import { HistoryError } from "../core/errors.ts";
+import { writeSeconds } from "../core/instant.ts";
 import { DEFAULT_PAGE_ROWS } from "../core/limits.ts";
 import type { FetchRequest, RequestContext } from "../core/request.ts";
 import type {
@@ -79,7 +80,7 @@ export class RemoteService implements HistoryService {
   }
 
   coverage(nodeId: string, o: { range?: TimeRange; asOf?: string } = {}): Promise<CoverageReport> {
-    const query = { node_id: nodeId, start: o.range?.[0], end: o.range?.[1], as_of: o.asOf };
+    const query = { node_id: nodeId, ...(o.range && rangeQuery(o.range)), as_of: o.asOf };
     return this.#json({ path: "/v1/coverage", query });
   }
 
@@ -92,8 +93,7 @@ export class RemoteService implements HistoryService {
       path: "/v1/gaps",
       query: {
         node_id: nodeId,
-        start: o.after ?? o.range[0],
-        end: o.range[1],
+        ...rangeQuery([o.after ?? o.range[0], o.range[1]]),
         reason: o.reason,
         limit: o.limit,
         as_of: o.asOf,
@@ -103,8 +103,8 @@ export class RemoteService implements HistoryService {
     return { ...page, next: page.next === null || last === undefined ? null : last.end };
   }
 
-  condition(nodeId: string, [start, end]: TimeRange): Promise<ConditionReport> {
-    return this.#json({ path: "/v1/condition", query: { node_id: nodeId, start, end } });
+  condition(nodeId: string, range: TimeRange): Promise<ConditionReport> {
+    return this.#json({ path: "/v1/condition", query: { node_id: nodeId, ...rangeQuery(range) } });
   }
 
   async nodes(o: { exchange?: string; limit: number }): Promise<NodePage> {
@@ -222,6 +222,10 @@ export class RemoteService implements HistoryService {
   close(): Promise<void> {
     return Promise.resolve();
   }
+}
+
+function rangeQuery([start, end]: TimeRange): QueryValues {
+  return { start: writeSeconds(start), end: writeSeconds(end) };
 }
 
 function bodyOf(spec: BackfillSpec): Record<string, unknown> {

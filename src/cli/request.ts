@@ -2,6 +2,7 @@
 
 import { checkBounds, formingStart } from "../core/effective_range.ts";
 import { HistoryError } from "../core/errors.ts";
+import { parseSeconds, writeSeconds } from "../core/instant.ts";
 import { parseNodeId } from "../core/node_id.ts";
 import type { FetchRequest } from "../core/request.ts";
 import { STRATEGIES } from "../core/strategy.ts";
@@ -51,6 +52,8 @@ export function questionOf(args: ParsedArguments): Omit<FetchRequest, "nodeId"> 
   }
   const question = {
     ...bounds,
+    start: written(bounds.start),
+    end: written(bounds.end),
     asOf: asOfOption(args),
     fingerprint: nameOption(args, "fingerprint"),
     executionDomain: domainOption(args),
@@ -62,19 +65,37 @@ export function questionOf(args: ParsedArguments): Omit<FetchRequest, "nodeId"> 
   return Object.fromEntries(Object.entries(question).filter(([, value]) => value !== undefined));
 }
 
+/** The range of a job as the service takes it: what is far away is no number there. */
+export function jobRange(
+  { start, end }: { start?: number | null; end?: number | null },
+): { start: number | string | null; end: number | string | null } {
+  return { start: written(start) ?? null, end: written(end) ?? null };
+}
+
+function written(seconds: number | null | undefined): number | string | undefined {
+  return seconds === undefined || seconds === null ? undefined : writeSeconds(seconds);
+}
+
 /** The range that bounds mean for a node, seen from now: for plans and lists, which know no `last`. */
 export function rangeFor(
   nodeId: string,
-  bounds: { start?: number; end?: number; last?: number },
+  bounds: Pick<FetchRequest, "start" | "end" | "last">,
   nowMs: number,
 ): { start: number | null; end: number | null } {
   const { timeframe } = parseNodeId(nodeId);
+  const start = read(bounds.start, "start");
+  const given = read(bounds.end, "end");
   if (bounds.last === undefined || timeframe === undefined) {
-    return { start: bounds.start ?? null, end: bounds.end ?? null };
+    return { start, end: given };
   }
   const grid = gridOf(timeframe);
-  const end = Math.min(bounds.end ?? Infinity, formingStart(nowMs / 1000, grid));
+  const end = Math.min(given ?? Infinity, formingStart(nowMs / 1000, grid));
   return { start: slotStart(slotOf(end, grid) - bounds.last, grid), end };
+}
+
+/** Numbers were checked when the command line was read. */
+function read(given: number | string | undefined, name: string): number | null {
+  return typeof given === "string" ? parseSeconds(given, name) : given ?? null;
 }
 
 /** The range of a report: up to now where only its start is given, null where nothing is. An end alone is refused. */

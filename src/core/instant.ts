@@ -25,6 +25,14 @@ export function parseSeconds(value: number | string, name: string): number {
 }
 
 /**
+ * Whole epoch seconds as `parseSeconds` reads them back: as RFC 3339 where the number would look like milliseconds, in
+ * the year 5138 and after. 9999-12-31 is what many mean by "no end".
+ */
+export function writeSeconds(seconds: number): number | string {
+  return Math.abs(seconds) < LOOKS_LIKE_MS ? seconds : new Date(seconds * 1000).toISOString();
+}
+
+/**
  * Reads one `as_of`: RFC 3339 or whole epoch seconds, as epoch milliseconds; digits finer than that are cut off.
  * Errors as `parseSeconds`.
  */

@@ -212,7 +212,9 @@ function rangeToPlan(
       },
     );
   }
-  const end = bounds.end ?? formingStart(backfiller.lastKnownVenueNow(site.parsed.exchange), site.grid);
+  // What is still to come is not asked, however far the range reaches.
+  const forming = formingStart(backfiller.lastKnownVenueNow(site.parsed.exchange), site.grid);
+  const end = Math.min(bounds.end ?? Infinity, forming);
   return snapOutward([start, Math.max(start, end)], site.grid);
 }
 

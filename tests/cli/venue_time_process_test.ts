@@ -63,6 +63,22 @@ Deno.test("what a venue's bars of tomorrow are is told by its clock: not closed 
     strictEqual(exchange.calls.length, calls);
   }));
 
+Deno.test("every verb takes an end far beyond all bars, as 9999-12-31, and means up to now", () =>
+  inWorld(async ({ folder }) => {
+    const forever = ["--start", "2024-01-02T23:00:00Z", "--end", "9999-12-31", "--json"];
+    for (const verb of ["fill", "plan", "coverage", "gaps", "publish"]) {
+      const { code, out, err } = await run(folder, verb, NODE, ...forever);
+      strictEqual(code, 0, `${verb}: ${err}`);
+      if (verb === "fill") strictEqual(JSON.parse(out).rows > 0, true);
+      if (verb === "coverage") strictEqual(JSON.parse(out).segments[0].end, NOW);
+    }
+    const got = await run(folder, "get", NODE, ...forever, "--limit", "1000");
+    strictEqual(got.code, 0, got.err);
+    const { metadata } = JSON.parse(got.out);
+    deepStrictEqual([metadata.rows, metadata.effective_range], [60, [NOW - 3_600, NOW]]);
+    deepStrictEqual(metadata.requested_range, [NOW - 3_600, Date.UTC(9999, 11, 31) / 1000]);
+  }));
+
 Deno.test("what a run knew of the venue's time keeps no later one from the bars that closed since", () =>
   inWorld(async ({ folder, clock }) => {
     const since = ["--start", "2024-01-02T23:00:00Z"];

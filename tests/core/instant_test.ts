@@ -1,5 +1,5 @@
 import { strictEqual, throws } from "node:assert/strict";
-import { formatAsOf, parseAsOfMs, parseSeconds } from "../../src/core/instant.ts";
+import { formatAsOf, parseAsOfMs, parseSeconds, writeSeconds } from "../../src/core/instant.ts";
 
 const badTime = (matching: RegExp) => (error: unknown) => {
   const { code, message, hint } = error as { code: string; message: string; hint: string };
@@ -26,6 +26,17 @@ Deno.test("parseSeconds() reads whole seconds, dates, and RFC 3339 with and with
     ["2024-02-29", 1709164800],
   ];
   for (const [text, seconds] of cases) strictEqual(parseSeconds(text, "start"), seconds, String(text));
+});
+
+Deno.test("writeSeconds() writes what parseSeconds() reads back, also where the number looks like milliseconds", () => {
+  for (
+    const text of ["9999-12-31", "5138-11-16T09:46:40Z", "5138-11-16T09:46:39Z", "2024-01-01", "0001-01-01"]
+  ) {
+    const seconds = parseSeconds(text, "end");
+    strictEqual(parseSeconds(writeSeconds(seconds), "end"), seconds, text);
+  }
+  strictEqual(writeSeconds(1e11 - 1), 1e11 - 1);
+  strictEqual(writeSeconds(1e11), "5138-11-16T09:46:40.000Z");
 });
 
 Deno.test("parseSeconds() refuses milliseconds, fractions and what is no time, each with its way out", () => {

@@ -7,7 +7,7 @@ import { type ErrorCode, errorCodes, exitCodeOf, HistoryError } from "../../core
 import { adviceFor, reportFailure, worstOf } from "../failure.ts";
 import { flagOption, numberOption, OPTIONS } from "../options.ts";
 import { Progress } from "../progress.ts";
-import { boundsOf, nodesOf } from "../request.ts";
+import { boundsOf, jobRange, nodesOf } from "../request.ts";
 import { count, counted, duration, instant, shellWord } from "../texts.ts";
 import { planLines } from "./plan.ts";
 
@@ -41,7 +41,7 @@ export const fillVerb: Verb = {
 
 async function fill(call: Call): Promise<number> {
   const nodes = nodesOf(call.args);
-  const { start = null, end = null } = boundsOf(call.args);
+  const { start, end } = jobRange(boundsOf(call.args));
   const workers = numberOption(call.args, "workers", { min: 1, max: WORKERS_MAX, whole: true });
   const noWait = flagOption(call.args, "no-wait");
   if (noWait && call.server === undefined) {

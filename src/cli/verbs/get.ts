@@ -15,7 +15,7 @@ import { withFetchProgress } from "../fetch_progress.ts";
 import { timedOut } from "../timed_out.ts";
 import { checkOutputPlace } from "../output_file.ts";
 import { COMMON, numberOption, textOption } from "../options.ts";
-import { nodesOf, questionOf, rangeFor } from "../request.ts";
+import { jobRange, nodesOf, questionOf, rangeFor } from "../request.ts";
 import { planLines } from "./plan.ts";
 
 /** Everything about the question that holds for each of its nodes. */
@@ -64,7 +64,7 @@ async function get(call: Call): Promise<number> {
   const target = targetOf(call, question.nodes.length);
   if (target.file !== null) await checkOutputPlace(target.file, call.s.cwd);
   const service = await call.service();
-  refuseInvalid(service, question);
+  refuseInvalid(call, service, question);
   if (call.dryRun) return await sayPlan(call, service, question);
   const writer = new BarsWriter(call, target);
   const codes: number[] = [];
@@ -82,18 +82,20 @@ async function get(call: Call): Promise<number> {
 
 /**
  * What the service finds wrong with any of the questions ends the run before the first of them is asked. How far it is
- * up to now, the answer itself judges: it asks the venue what time it is.
+ * up to now, the answer itself judges: it asks the venue what time it is. A page is never too large.
  */
-function refuseInvalid(service: HistoryService, { nodes, request }: Question): void {
+function refuseInvalid(call: Call, service: HistoryService, { nodes, request, limit }: Question): void {
   const problems = service.validate(nodes.map((nodeId) => ({ request: { ...request, nodeId } })));
-  const problem = problems.find(({ code }) => code !== "RANGE_TOO_LARGE" || request.end !== undefined);
+  const { end } = rangeFor(nodes[0], request, call.s.nowMs());
+  const isPast = end !== null && request.end !== undefined && end * 1000 <= call.s.nowMs();
+  const isTooLarge = isPast && limit === undefined;
+  const problem = problems.find(({ code }) => code !== "RANGE_TOO_LARGE" || isTooLarge);
   if (problem !== undefined) throw new HistoryError(problem.code, problem.detail, { hint: problem.hint });
 }
 
 /** Says what would be fetched. */
 async function sayPlan(call: Call, service: HistoryService, { nodes, request }: Question): Promise<number> {
-  const bounds = request as { start?: number; end?: number; last?: number };
-  const range = rangeFor(nodes[0], bounds, call.s.nowMs());
+  const range = jobRange(rangeFor(nodes[0], request, call.s.nowMs()));
   const plan = await service.plan({ nodes, ...range }, call.signal, { offline: true });
   await call.out.result(plan, () => ["Nothing is fetched. To answer this:", ...planLines(plan)]);
   return 0;
@@ -152,14 +154,15 @@ async function ask(call: Call, { service, question, nodeId }: OneNode): Promise<
   const { request, limit } = question;
   const { timeout } = call;
   const timeoutMs = timeout === null ? null : Math.max(0, timeout.budgetMs - timeout.elapsedMs());
-  const bounds = request as { start?: number; end?: number; last?: number };
-  const spec = { nodes: [nodeId], ...rangeFor(nodeId, bounds, call.s.nowMs()) };
+  const spec = { nodes: [nodeId], ...jobRange(rangeFor(nodeId, request, call.s.nowMs())) };
   const late = ({ budgetMs, elapsedMs } = timeout!) => timedOut("get", { budgetMs, elapsedMs: elapsedMs() });
   const answer = await withFetchProgress(call, { service, spec }, () =>
     service.bars({ ...request, nodeId }, {
       signal: call.signal,
       patient: { timeoutMs },
-      ...(limit === undefined ? { maxSlots: UNPINNED_MAX_ROWS } : { page: { limit, after: null } }),
+      ...(limit === undefined
+        ? { maxSlots: UNPINNED_MAX_ROWS }
+        : { maxSlots: Infinity, page: { limit, after: null } }),
     })).catch((error: unknown) => {
       const isLate = timeoutMs !== null && error instanceof HistoryError && error.code === "SLA_EXCEEDED";
       throw isLate ? late() : error;

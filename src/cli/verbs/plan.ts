@@ -3,7 +3,7 @@
 import type { PlanReport } from "../../core/service.ts";
 import type { Call, Verb } from "../call.ts";
 import { OPTIONS } from "../options.ts";
-import { boundsOf, nodesOf } from "../request.ts";
+import { boundsOf, jobRange, nodesOf } from "../request.ts";
 import { bytesText, count, counted, duration, table } from "../texts.ts";
 
 export const planVerb: Verb = {
@@ -19,7 +19,7 @@ export const planVerb: Verb = {
 
 async function plan(call: Call): Promise<number> {
   const nodes = nodesOf(call.args);
-  const { start = null, end = null } = boundsOf(call.args);
+  const { start, end } = jobRange(boundsOf(call.args));
   const service = await call.service();
   const report = await service.plan({ nodes, start, end }, call.signal, { offline: call.dryRun });
   await call.out.result(report, () => planLines(report));
