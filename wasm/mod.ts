@@ -15,5 +15,5 @@ export { watermark } from "./finality";
 export { shaFinish, shaStart, shaUpdate } from "./sha256";
 export { compress, compressScalar } from "./sha256_block";
 export { closeChunks, cutChunks, hashTagged, hashTaggedScalar, shaStartTagged } from "./fingerprint";
-export { resampleBars } from "./resample";
-export { barsFromTrades, checkTradeTimes } from "./trades";
+export { checkTradeTimes, checkTradeTimesScalar } from "./trade_times";
+export { checkSource, closeTrades, coverTargets, foldTrades, resampleRows } from "./resample";

@@ -1,24 +1,40 @@
 /**
- * Bars of a coarser grid from bars of a finer one. What is covered decides alone: a target bar needs its whole slot.
+ * Bars of a coarser grid from bars of a finer one, or from trades. What is covered decides alone: a target bar needs its
+ * whole slot. Rows come in slabs that end on borders of the target grid; what is covered is divided once, before.
  */
-import { alloc, mark, reset } from "./memory";
+import { alloc } from "./memory";
 import { BAD_TIME, countTimes, NO_MEMORY, setResult } from "./frame";
+import { fold, foldClose, foldHigh, foldLow, foldOpen, foldScalar, foldVolume } from "./fold";
 import { setGrid, slotOf, slotStart } from "./grid";
 import { snap } from "./ranges";
 import { toSeconds } from "./snap";
 
-/** The counts that `targetRuns` leaves: pairs of whole target slots, pairs of slots covered in part. */
-export let fullRuns: i32 = 0;
-export let partRuns: i32 = 0;
+/** Runs of target slots that are covered whole, as pairs of slots, and how far the slabs so far have come in them. */
+let full: usize = 0;
+let fullRuns: i32 = 0;
+let run: i32 = 0;
+let nextSlot: f64 = 0;
+/** Pairs of slots that are covered in part, and pairs of slots without a trade. */
+let partRuns: i32 = 0;
+let emptyRuns: i32 = 0;
 
 /**
- * Divides what `covered` (sorted, coalesced pairs of seconds) touches of the current grid: into `full`, runs of slots
- * that are covered whole, and into `part`, runs of slots that are covered in part. Room: `count` and 2 · `count` pairs.
+ * Divides what `covered` (`count` pairs of seconds, rewritten) holds of a source grid by the slots of a target grid (step
+ * 0: months): runs covered whole are kept for the slabs; runs covered in part go to `part` (room for 2 · `count` pairs)
+ * as seconds. Answers the count of the latter, or a status. The current grid is the target's afterwards.
  */
-export function targetRuns(covered: usize, count: i32, full: usize, part: usize): void {
-  fullRuns = 0;
-  partRuns = 0;
-  for (let i = 0; i < count; i++) {
+export function coverTargets(
+  covered: usize, count: i32, fromStep: f64, fromAnchor: f64, toStep: f64, toAnchor: f64, part: usize,
+): i32 {
+  setGrid(fromStep, fromAnchor);
+  const merged = snap(covered, count, false);
+  if (merged < 0) return merged;
+  toSeconds(covered, merged);
+  setGrid(toStep, toAnchor);
+  full = alloc((<usize>merged << 4) + 16);
+  if (full == 0) return NO_MEMORY;
+  fullRuns = partRuns = emptyRuns = run = 0;
+  for (let i = 0; i < merged; i++) {
     const from = load<f64>(covered + (<usize>i << 4));
     const to = load<f64>(covered + (<usize>i << 4), 8);
     let first = slotOf(from);
@@ -34,6 +50,9 @@ export function targetRuns(covered: usize, count: i32, full: usize, part: usize)
       store<f64>(p, end, 8);
     }
   }
+  if (fullRuns > 0) nextSlot = load<f64>(full);
+  toSeconds(part, partRuns);
+  return partRuns;
 }
 
 /** Adds one slot to the runs of slots covered in part; two covered ranges may end and begin in the same one. */
@@ -52,86 +71,116 @@ function addPart(part: usize, slot: f64): void {
   store<f64>(p, slot + 1, 8);
 }
 
-/** Running high and low that leave NaN out: NaN stays only while nothing else has come. */
-@inline
-export function higher(best: f64, x: f64): f64 {
-  return x > best || best != best ? x : best;
-}
-
-@inline
-export function lower(best: f64, x: f64): f64 {
-  return x < best || best != best ? x : best;
+/** 0 when `rows` times at `at` are those of a frame on the source grid; else a status. The target's grid is set again. */
+export function checkSource(at: usize, rows: i32, fromStep: f64, fromAnchor: f64, toStep: f64, toAnchor: f64): i32 {
+  setGrid(fromStep, fromAnchor);
+  const checked = countTimes(at, rows, fromStep, Infinity);
+  setGrid(toStep, toAnchor);
+  return checked < 0 ? checked : checked == rows ? 0 : BAD_TIME;
 }
 
 /**
- * Resamples `rows` bars at `columns` from one grid to another (step 0: months) into `out` (room for `rows` bars,
- * `outStride` apart). `covered` is rewritten; slots covered in part go to `part` as pairs of seconds (room for
- * 2 · `count`). Answers the count of bars or a status; result 0 is the count of pairs in `part`.
+ * Folds a slab of bars into target bars at `out` (room for `rows` bars, `outStride` apart) and answers how many. Rows of
+ * slots that are not covered whole are passed over. `plain`: by the scalar form.
  */
-export function resampleBars(
-  columns: usize, stride: usize, rows: i32, covered: usize, count: i32,
-  fromStep: f64, fromAnchor: f64, toStep: f64, toAnchor: f64, out: usize, outStride: usize, part: usize,
-): i32 {
-  setGrid(fromStep, fromAnchor);
-  const checked = countTimes(columns, rows, fromStep, Infinity);
-  if (checked < 0) return checked;
-  if (checked != rows) return BAD_TIME;
-  const merged = snap(covered, count, false);
-  if (merged < 0) return merged;
-  toSeconds(covered, merged);
-  setGrid(toStep, toAnchor);
-  const start = mark();
-  const full = alloc((<usize>merged << 4) + 16);
-  if (full == 0) return NO_MEMORY;
-  targetRuns(covered, merged, full, part);
+export function resampleRows(columns: usize, stride: usize, rows: i32, out: usize, outStride: usize, plain: bool): i32 {
   let bars = 0;
-  let row = 0;
-  for (let i = 0; i < fullRuns; i++) {
-    const opens = slotStart(load<f64>(full + (<usize>i << 4)));
-    const closes = slotStart(load<f64>(full + (<usize>i << 4), 8));
-    while (row < rows && load<f64>(columns + (<usize>row << 3)) < opens) row++;
-    while (row < rows && load<f64>(columns + (<usize>row << 3)) < closes) {
-      const slot = slotOf(load<f64>(columns + (<usize>row << 3)));
-      const next = slotStart(slot + 1);
-      let end = row + 1;
-      while (end < rows && load<f64>(columns + (<usize>end << 3)) < next) end++;
-      writeBar(columns, stride, row, end, slotStart(slot), out + (<usize>bars << 3), outStride);
-      bars++;
-      row = end;
-    }
+  for (let row = 0; row < rows;) {
+    const at = columns + (<usize>row << 3);
+    const slot = slotOf(load<f64>(at));
+    const taken = rowsBefore(at, rows - row, slotStart(slot + 1));
+    row += taken;
+    if (!enters(slot, 0)) continue;
+    const open = at + stride;
+    if (plain) foldScalar(open, open + stride, open + 2 * stride, open + 3 * stride, open + 4 * stride, taken, false);
+    else fold(open, open + stride, open + 2 * stride, open + 3 * stride, open + 4 * stride, taken, false);
+    writeBar(slotStart(slot), out + (<usize>bars << 3), outStride);
+    bars++;
   }
-  toSeconds(part, partRuns);
-  setResult(0, partRuns);
-  reset(start);
   return bars;
 }
 
-/** One bar of rows [from, end): open, high and low ignore bars of zero volume unless all are; close is the last. */
-function writeBar(columns: usize, stride: usize, from: i32, end: i32, ts: f64, out: usize, outStride: usize): void {
-  let volume: f64 = 0;
-  let traded = false;
-  for (let i = from; i < end; i++) {
-    const v = load<f64>(columns + 5 * stride + (<usize>i << 3));
-    volume += v;
-    // A NaN volume differs from zero, and counts as traded.
-    if (v != 0) traded = true;
+/**
+ * Folds a slab of trades (`ts_ms`, `price`, `amount`) into bars, as `resampleRows`. Runs of covered slots without a trade
+ * before its last go to `empty` as pairs of seconds (room for one a bar and one a covered range); result 0 counts them.
+ */
+export function foldTrades(
+  columns: usize, stride: usize, rows: i32, out: usize, outStride: usize, empty: usize, plain: bool,
+): i32 {
+  let bars = 0;
+  emptyRuns = 0;
+  for (let row = 0; row < rows;) {
+    const at = columns + (<usize>row << 3);
+    const slot = slotOf(floor<f64>(load<f64>(at) / 1000));
+    const taken = rowsBefore(at, rows - row, slotStart(slot + 1) * 1000);
+    row += taken;
+    if (!enters(slot, empty)) continue;
+    const price = at + stride;
+    if (plain) foldScalar(price, price, price, price, price + stride, taken, true);
+    else fold(price, price, price, price, price + stride, taken, true);
+    writeBar(slotStart(slot), out + (<usize>bars << 3), outStride);
+    bars++;
   }
-  let open = NaN;
-  let high = NaN;
-  let low = NaN;
-  let first = true;
-  for (let i = from; i < end; i++) {
-    const at = columns + (<usize>i << 3);
-    if (traded && load<f64>(at + 5 * stride) == 0) continue;
-    if (first) open = load<f64>(at + stride);
-    first = false;
-    high = higher(high, load<f64>(at + 2 * stride));
-    low = lower(low, load<f64>(at + 3 * stride));
+  toSeconds(empty, emptyRuns);
+  setResult(0, emptyRuns);
+  return bars;
+}
+
+/** After the last trade: the covered slots that are left have none. Answers the count of pairs at `empty`, as seconds. */
+export function closeTrades(empty: usize): i32 {
+  emptyRuns = 0;
+  if (fullRuns > 0) enters(Infinity, empty);
+  toSeconds(empty, emptyRuns);
+  return emptyRuns;
+}
+
+/** How many of `rows` ascending times from `at` on lie before `border`: by steps that double, then by halves. */
+function rowsBefore(at: usize, rows: i32, border: f64): i32 {
+  let low = 0;
+  let high = 1;
+  while (high < rows && load<f64>(at + (<usize>high << 3)) < border) {
+    low = high;
+    high <<= 1;
   }
+  if (high > rows) high = rows;
+  while (high - low > 1) {
+    const middle = (low + high) >>> 1;
+    if (load<f64>(at + (<usize>middle << 3)) < border) low = middle;
+    else high = middle;
+  }
+  return high;
+}
+
+/** Whether a slot, which never comes before an earlier one, is covered whole. Slots passed over go to `empty`, unless 0. */
+function enters(slot: f64, empty: usize): bool {
+  while (run < fullRuns) {
+    const end = load<f64>(full + (<usize>run << 4), 8);
+    if (slot < nextSlot) return false;
+    const reached = min<f64>(slot, end);
+    if (empty != 0 && nextSlot < reached) addEmpty(empty, nextSlot, reached);
+    if (slot < end) {
+      nextSlot = slot + 1;
+      return true;
+    }
+    run++;
+    if (run < fullRuns) nextSlot = load<f64>(full + (<usize>run << 4));
+  }
+  return false;
+}
+
+/** Runs come in order and never touch: between two of one covered run there is a bar, between two covered runs a hole. */
+function addEmpty(empty: usize, from: f64, to: f64): void {
+  const p = empty + (<usize>emptyRuns << 4);
+  emptyRuns++;
+  store<f64>(p, from);
+  store<f64>(p, to, 8);
+}
+
+function writeBar(ts: f64, out: usize, outStride: usize): void {
   store<f64>(out, ts);
-  store<f64>(out + outStride, open);
-  store<f64>(out + 2 * outStride, high);
-  store<f64>(out + 3 * outStride, low);
-  store<f64>(out + 4 * outStride, load<f64>(columns + 4 * stride + (<usize>(end - 1) << 3)));
-  store<f64>(out + 5 * outStride, volume);
+  store<f64>(out + outStride, foldOpen);
+  store<f64>(out + 2 * outStride, foldHigh);
+  store<f64>(out + 3 * outStride, foldLow);
+  store<f64>(out + 4 * outStride, foldClose);
+  store<f64>(out + 5 * outStride, foldVolume);
 }

@@ -55,34 +55,42 @@ type Exports = {
     jobs: number,
   ): number;
   closeChunks(out: number, count: number, jobs: number): void;
-  resampleBars(
-    columns: number,
-    stride: number,
-    rows: number,
+  coverTargets(
     covered: number,
     count: number,
     fromStep: number,
     fromAnchor: number,
     toStep: number,
     toAnchor: number,
-    out: number,
-    outStride: number,
     part: number,
   ): number;
-  barsFromTrades(
+  checkSource(
+    at: number,
+    rows: number,
+    fromStep: number,
+    fromAnchor: number,
+    toStep: number,
+    toAnchor: number,
+  ): number;
+  resampleRows(
     columns: number,
     stride: number,
     rows: number,
-    covered: number,
-    count: number,
-    step: number,
-    anchor: number,
     out: number,
     outStride: number,
-    part: number,
-    empty: number,
+    plain: number,
   ): number;
-  checkTradeTimes(at: number, count: number): number;
+  foldTrades(
+    columns: number,
+    stride: number,
+    rows: number,
+    out: number,
+    outStride: number,
+    empty: number,
+    plain: number,
+  ): number;
+  closeTrades(empty: number): number;
+  checkTradeTimes(at: number, count: number, before: number, ties: number): number;
 };
 
 type Functions = Omit<Exports, "memory">;

@@ -7,6 +7,7 @@ import { diff, diffRows } from "./diff.ts";
 import { Door, type HostHash } from "./door.ts";
 import { stabilize } from "./finality.ts";
 import { fingerprint, fingerprintOfChunks } from "./fingerprint.ts";
+import { ownBytes } from "./own_bytes.ts";
 import { intersectRanges, mergeRanges, missingRanges, segmentsOf, subtractRanges } from "./ranges.ts";
 import { barsFromTrades, resample } from "./resample.ts";
 import { sha256, sha256Stream } from "./sha256.ts";
@@ -19,7 +20,7 @@ export type WasmSource = BufferSource | WebAssembly.Module | Response | Promise<
 
 /**
  * Loads a compute core of one's own. Without an argument it reads `compute.wasm` from beside this module (Deno, Node);
- * browsers pass `fetch(…)`, bytes or a module. Rejects with `TypeError` for what is none of these.
+ * browsers pass `fetch(…)`, bytes or a module. The npm package carries the bytes, so that no host need pass anything. Rejects with `TypeError` for what is none of these.
  *
  * `o.hostHash` lets a host with a faster SHA-256 (synchronous, of parts one after the other) hash leaves with it; the
  * digests are the same.
@@ -42,13 +43,6 @@ async function bytesOf(wasm: BufferSource | Response | undefined): Promise<Buffe
     return await wasm.arrayBuffer();
   }
   throw new TypeError("load() takes bytes, a WebAssembly.Module, a Response, a promise of one, or nothing");
-}
-
-/** The name is put together at run time, so that bundlers for browsers leave the import alone. */
-async function ownBytes(): Promise<BufferSource> {
-  const name = ["node", "fs/promises"].join(":");
-  const { readFile } = await import(name);
-  return await readFile(new URL("./compute.wasm", import.meta.url));
 }
 
 function bind(door: Door): Compute {

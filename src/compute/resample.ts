@@ -1,13 +1,18 @@
 /** Bars from finer bars, and bars from trades (spec §20). */
-import { BAR_COLUMNS, type Bars, type Trades } from "../core/bar_frame.ts";
-import { checkGrid, type Grid, isMonthGrid } from "../core/timeframe.ts";
+import { BAR_COLUMNS, type Bars, firstAtOrAfter, type Trades, viewBars } from "../core/bar_frame.ts";
+import { CHUNK_SLOTS } from "../core/limits.ts";
+import { checkGrid, type Grid, isMonthGrid, slotOf, slotStart } from "../core/timeframe.ts";
 import type { Ranges } from "../core/time_range.ts";
 import { checkBars, checkRanges, checkTrades } from "./arguments.ts";
 import { copyColumns, readBars, strideOf } from "./columns.ts";
 import { anchorOf, type Door, stepOf } from "./door.ts";
-import { checkTradeOrder } from "./trade_order.ts";
+import { compareIds } from "./ids.ts";
 
 const DAY_SEC = 86_400;
+
+/** Rows in the arena at once, unless one target bar has more. */
+const SLAB_ROWS = 2 * CHUNK_SLOTS;
+const PAIR_BYTES = 16;
 
 /** See `Compute.resample`. */
 export function resample(
@@ -21,33 +26,39 @@ export function resample(
   checkRanges(o.covered, "covered");
   checkBorders(o.from, o.to);
   return door.scoped(() => {
-    const rows = frame.ts.length;
-    const stride = strideOf(rows);
-    const pairs = o.covered.length / 2;
-    const columns = copyColumns(door, BAR_COLUMNS.map((name) => frame[name]), stride);
-    const covered = door.copyIn(o.covered);
-    const out = door.alloc(stride * BAR_COLUMNS.length);
-    const part = door.alloc(pairs * 32);
-    const bars = door.wasm.resampleBars(
-      columns,
-      stride,
-      rows,
-      covered,
-      pairs,
-      stepOf(o.from),
-      anchorOf(o.from),
-      stepOf(o.to),
-      anchorOf(o.to),
-      out,
-      stride,
-      part,
-    );
-    door.checked(bars, "resample");
-    return {
-      frame: readBars(door, out, stride, bars),
-      incomplete: door.f64(part, door.result(0) * 2).slice(),
-    };
+    const grids = [stepOf(o.from), anchorOf(o.from), stepOf(o.to), anchorOf(o.to)] as const;
+    const incomplete = coverTargets(door, o.covered, grids);
+    const bars: Bars[] = [];
+    for (let from = 0; from < frame.ts.length;) {
+      const end = endOfSlab(frame.ts, from, (t) => borderAfter(t, o.to));
+      if (from > 0 && !(frame.ts[from] > frame.ts[from - 1])) refuseOrder(from);
+      bars.push(resampleSlab(door, viewBars(frame, from, end), grids));
+      from = end;
+    }
+    return { frame: joinBars(bars), incomplete };
   });
+}
+
+function resampleSlab(door: Door, rows: Bars, grids: Grids): Bars {
+  return door.scoped(() => {
+    const count = rows.ts.length;
+    const stride = strideOf(count);
+    const columns = copyColumns(door, BAR_COLUMNS.map((name) => rows[name]), stride);
+    door.checked(door.wasm.checkSource(columns, count, ...grids), "resample");
+    const out = door.alloc(stride * BAR_COLUMNS.length);
+    return readBars(door, out, stride, door.wasm.resampleRows(columns, stride, count, out, stride, 0));
+  });
+}
+
+/** Step and anchor of the source's grid, then of the target's. */
+type Grids = readonly [fromStep: number, fromAnchor: number, toStep: number, toAnchor: number];
+
+/** Tells WASM which target slots are covered, and answers those that are so in part. */
+function coverTargets(door: Door, ranges: Ranges, grids: Grids): Ranges {
+  const covered = door.copyIn(ranges);
+  const part = door.alloc(ranges.length * PAIR_BYTES);
+  const parts = door.wasm.coverTargets(covered, ranges.length / 2, ...grids, part);
+  return door.f64(part, door.checked(parts, "snap what is covered") * 2).slice();
 }
 
 /** See `Compute.barsFromTrades`. */
@@ -59,36 +70,83 @@ export function barsFromTrades(
   checkTrades(trades, "trades");
   checkGrid(o.grid);
   checkRanges(o.covered, "covered");
-  checkTradeOrder(trades);
   return door.scoped(() => {
-    const rows = trades.ts_ms.length;
-    const stride = strideOf(rows);
-    const pairs = o.covered.length / 2;
-    const columns = copyColumns(door, [trades.ts_ms, trades.price, trades.amount], stride);
-    const covered = door.copyIn(o.covered);
-    const out = door.alloc(stride * BAR_COLUMNS.length);
-    const part = door.alloc(pairs * 32);
-    const empty = door.alloc((pairs + rows) * 16);
-    const bars = door.wasm.barsFromTrades(
-      columns,
-      stride,
-      rows,
-      covered,
-      pairs,
-      stepOf(o.grid),
-      anchorOf(o.grid),
-      out,
-      stride,
-      part,
-      empty,
-    );
-    door.checked(bars, "build bars from trades");
-    return {
-      frame: readBars(door, out, stride, bars),
-      empty: door.f64(empty, door.result(1) * 2).slice(),
-      incomplete: door.f64(part, door.result(0) * 2).slice(),
-    };
+    const incomplete = coverTargets(door, o.covered, [1, 0, stepOf(o.grid), anchorOf(o.grid)]);
+    const ranges = o.covered.length / 2;
+    const bars: Bars[] = [];
+    const empty: Ranges[] = [];
+    const times = trades.ts_ms;
+    for (let from = 0; from < times.length;) {
+      const end = endOfSlab(times, from, (ms) => borderAfter(Math.floor(ms / 1000), o.grid) * 1000);
+      const slab = foldSlab(door, trades, { from, end, ranges });
+      bars.push(slab.frame);
+      empty.push(slab.empty);
+      from = end;
+    }
+    const rest = door.alloc((ranges + 1) * PAIR_BYTES);
+    empty.push(door.f64(rest, door.wasm.closeTrades(rest) * 2).slice());
+    return { frame: joinBars(bars), empty: join(empty), incomplete };
   });
+}
+
+/** Folds trades `from` … `end`. `ranges`: how many covered ranges there are, each of which may end without a trade. */
+function foldSlab(
+  door: Door,
+  trades: Trades,
+  { from, end, ranges }: { from: number; end: number; ranges: number },
+): { frame: Bars; empty: Ranges } {
+  return door.scoped(() => {
+    const rows = end - from;
+    const stride = strideOf(rows);
+    const numbers = [trades.ts_ms, trades.price, trades.amount];
+    const columns = copyColumns(door, numbers.map((column) => column.subarray(from, end)), stride);
+    const ties = door.alloc(rows * 4);
+    const before = from > 0 ? trades.ts_ms[from - 1] : -Infinity;
+    const tied = door.checked(door.wasm.checkTradeTimes(columns, rows, before, ties), "read trades");
+    for (const row of door.u32(ties, tied)) {
+      const at = from + row;
+      if (compareIds(trades.id[at], trades.id[at - 1]) <= 0) refuseOrder(at);
+    }
+    const out = door.alloc(stride * BAR_COLUMNS.length);
+    const empty = door.alloc((ranges + rows) * PAIR_BYTES);
+    const bars = door.wasm.foldTrades(columns, stride, rows, out, stride, empty, 0);
+    const frame = readBars(door, out, stride, bars);
+    return { frame, empty: door.f64(empty, door.result(0) * 2).slice() };
+  });
+}
+
+/** The end of the slab that begins at row `from`: a border of the target grid, so that no bar is cut in two. */
+function endOfSlab(times: Float64Array, from: number, borderOf: (t: number) => number): number {
+  const most = from + SLAB_ROWS;
+  if (most >= times.length) return times.length;
+  // The last bar that begins in the slab is taken whole. Where times do not ascend this is some row, which WASM refuses.
+  return from + Math.max(1, firstAtOrAfter(times.subarray(from), borderOf(times[most - 1])));
+}
+
+/** The start of the slot after the one that contains `t`. */
+function borderAfter(t: number, grid: Grid): number {
+  return slotStart(slotOf(t, grid) + 1, grid);
+}
+
+function refuseOrder(row: number): never {
+  throw new RangeError(`Rows do not ascend at row ${row}`);
+}
+
+function joinBars(pieces: Bars[]): Bars {
+  const [ts, open, high, low, close, volume] = BAR_COLUMNS.map((name) =>
+    join(pieces.map((one) => one[name]))
+  );
+  return { ts, open, high, low, close, volume };
+}
+
+function join(pieces: Float64Array[]): Float64Array {
+  const all = new Float64Array(pieces.reduce((length, piece) => length + piece.length, 0));
+  let at = 0;
+  for (const piece of pieces) {
+    all.set(piece, at);
+    at += piece.length;
+  }
+  return all;
 }
 
 /** Throws `RangeError` when a border of the target grid is none of the source's: its slots could not be made of whole ones. */
