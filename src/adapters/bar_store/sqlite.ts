@@ -215,10 +215,20 @@ function headsWithin({ state, heads }: NodeView, [start, end]: TimeRange): Chunk
   if (!(start < end)) return [];
   const first = chunkOf(start, state.node.grid);
   const last = chunkOf(end, state.node.grid);
-  return heads.filter(({ k, runs }) => {
-    if (k < first || k > last) return false;
-    return (k > first && k < last) || touchesRuns(runs, start, end);
-  });
+  const among = heads.slice(firstFrom(heads, first), firstFrom(heads, last + 1));
+  return among.filter(({ k, runs }) => (k > first && k < last) || touchesRuns(runs, start, end));
+}
+
+/** The index of the first head at or after chunk `k`; they ascend. */
+function firstFrom(heads: readonly ChunkHead[], k: number): number {
+  let low = 0;
+  let high = heads.length;
+  while (low < high) {
+    const middle = (low + high) >>> 1;
+    if (heads[middle].k < k) low = middle + 1;
+    else high = middle;
+  }
+  return low;
 }
 
 /** Lets whatever else is ready run. By a timer: immediates come before I/O is looked at. */
