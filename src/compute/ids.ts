@@ -3,16 +3,27 @@
  * before all others; the others compare by their UTF-8 bytes.
  */
 
-const DIGITS = /^[0-9]+$/;
+const ZERO = 48;
+const NINE = 57;
+
+function isDigits(id: string): boolean {
+  for (let i = 0; i < id.length; i++) {
+    const unit = id.charCodeAt(i);
+    if (unit < ZERO || unit > NINE) return false;
+  }
+  return id.length > 0;
+}
 
 /** Negative, zero or positive, as `a` comes before, is, or comes after `b`. */
 export function compareIds(a: string, b: string): number {
-  const aDigits = DIGITS.test(a);
-  if (aDigits !== DIGITS.test(b)) return aDigits ? -1 : 1;
+  const aDigits = isDigits(a);
+  if (aDigits !== isDigits(b)) return aDigits ? -1 : 1;
   return aDigits ? compareNumbers(a, b) || compareBytes(a, b) : compareBytes(a, b);
 }
 
 function compareNumbers(a: string, b: string): number {
+  // Most ids count up and have no leading zeros: of equal length they compare as they stand.
+  if (a.length === b.length) return a < b ? -1 : a > b ? 1 : 0;
   const x = a.replace(/^0+/, "");
   const y = b.replace(/^0+/, "");
   if (x.length !== y.length) return x.length - y.length;

@@ -20,7 +20,8 @@ export type WasmSource = BufferSource | WebAssembly.Module | Response | Promise<
 
 /**
  * Loads a compute core of one's own. Without an argument it reads `compute.wasm` from beside this module (Deno, Node);
- * browsers pass `fetch(…)`, bytes or a module. The npm package carries the bytes, so that no host need pass anything. Rejects with `TypeError` for what is none of these.
+ * browsers pass `fetch(…)`, bytes or a module; of the npm package, which carries the bytes along, no host needs to.
+ * Rejects with `TypeError` for what is none of these.
  *
  * `o.hostHash` lets a host with a faster SHA-256 (synchronous, of parts one after the other) hash leaves with it; the
  * digests are the same.
@@ -31,12 +32,11 @@ export async function load(wasm?: WasmSource, o: { hostHash?: HostHash } = {}): 
 }
 
 async function compile(wasm: Awaited<WasmSource> | undefined): Promise<WebAssembly.Module> {
-  if (wasm instanceof WebAssembly.Module) return wasm;
-  return await WebAssembly.compile(await bytesOf(wasm));
+  const source = wasm === undefined ? await ownBytes() : wasm;
+  return source instanceof WebAssembly.Module ? source : await WebAssembly.compile(await bytesOf(source));
 }
 
-async function bytesOf(wasm: BufferSource | Response | undefined): Promise<BufferSource> {
-  if (wasm === undefined) return await ownBytes();
+async function bytesOf(wasm: BufferSource | Response): Promise<BufferSource> {
   if (wasm instanceof ArrayBuffer || ArrayBuffer.isView(wasm)) return wasm as BufferSource;
   if (typeof Response === "function" && wasm instanceof Response) {
     if (!wasm.ok) throw new TypeError(`Cannot load the compute core: ${wasm.url} answered ${wasm.status}`);
