@@ -40,6 +40,7 @@ import type {
   Leases,
   Log,
   SnapshotIndex,
+  WarningListener,
 } from "./core/ports.ts";
 import { budgetRules } from "./core/rate_budget.ts";
 import type { HistoryService, LocalService, ServiceEvent } from "./core/service.ts";
@@ -58,7 +59,7 @@ import { NOTHING_PUBLISHED, openPublishedSide, type PublishedSide } from "./hist
 import { Reports } from "./history/reports.ts";
 import { createService, finishNode } from "./history/service.ts";
 import type { HistorySettings } from "./history/settings.ts";
-import { stderrLog } from "./observe/json_log.ts";
+import { overheard, stderrLog } from "./observe/json_log.ts";
 import { createApp } from "./server/app.ts";
 import { startServer } from "./server/serve.ts";
 
@@ -68,6 +69,8 @@ export interface WireOptions {
   clock?: Clock;
   dice?: Dice;
   log?: Log;
+  /** Hears warnings, whatever the log's level. */
+  onWarning?: WarningListener;
   /** A service that starts: the artifact store is probed, and jobs that a killed process left go on. */
   atStart?: boolean;
   /** A bar store that cannot be opened fails what needs it, and nothing else. */
@@ -109,7 +112,7 @@ export async function wire(loaded: LoadedConfig, o: WireOptions = {}): Promise<L
   const { config } = loaded;
   const clock = o.clock ?? systemClock;
   const dice = o.dice ?? systemDice;
-  const log = o.log ?? stderrLog(settingsOf.logLevel(config, o.verbosity), clock);
+  const log = openLog(config, o, clock);
   for (const warning of loaded.warnings) log.emit("warn", "seamless.config.warning", { ...warning });
   const compute = await load(undefined, { hostHash });
   const { signing_key } = config.seamless.artifact;
@@ -262,6 +265,11 @@ export async function serve(
       ended.resolve();
     })();
   return { url: running.url, finished: ended.promise, stop };
+}
+
+function openLog(config: Config, o: WireOptions, clock: Clock): Log {
+  const log = o.log ?? stderrLog(settingsOf.logLevel(config, o.verbosity), clock);
+  return o.onWarning === undefined ? log : overheard(log, o.onWarning);
 }
 
 async function orClose<T>(open: () => T | Promise<T>, service: HistoryService): Promise<T> {

@@ -180,7 +180,11 @@ class Opened {
     }
     const { verbose } = out.mode;
     // The log of a service is for its operators; a verb tells what matters itself.
-    return await s.wire(config, { verbosity: verbose ? "verbose" : "quiet" });
+    if (verbose) return await s.wire(config, { verbosity: "verbose" });
+    return await s.wire(config, {
+      verbosity: "quiet",
+      onWarning: (event, fields) => void tellWarning(out, event, fields),
+    });
   }
 
   /** Under `--dry-run` a store that is not there yet stays away: what is said is said of an empty one in memory. */
@@ -196,6 +200,17 @@ class Opened {
     const service = await this.#service?.catch(() => null);
     if (service) await withinGrace(service.close(), this.run.s);
   }
+}
+
+/** What of the log's warnings a person must hear to trust the answer: a clock that is off (spec §16). */
+async function tellWarning(out: Output, event: string, fields: Record<string, unknown>): Promise<void> {
+  if (event !== "seamless.exchange.clock_skew") return;
+  const { exchange, skew_ms } = fields;
+  const seconds = (Math.abs(Number(skew_ms)) / 1000).toFixed(1);
+  const side = Number(skew_ms) > 0 ? "ahead of" : "behind";
+  await out.note(
+    `warning: this machine's clock is ${seconds} s ${side} ${exchange}'s; bars are judged by the venue's time, but as_of is this machine's: set it right`,
+  );
 }
 
 /** Ctrl-C: the first asks to stop, the second ends the process. `serve` stops gracefully by itself. */

@@ -3,6 +3,7 @@
  * the real process; tests make their own, so that a whole run of a verb is one function call.
  */
 
+import type { WarningListener } from "../core/ports.ts";
 import type { HistoryService } from "../core/service.ts";
 import type { LoadedConfig } from "../config/mod.ts";
 
@@ -53,7 +54,10 @@ export interface Surroundings {
   exists(path: string): boolean;
   fetch: typeof fetch;
   /** A service of this process over local stores. */
-  wire(config: LoadedConfig, o: { verbosity: Verbosity }): Promise<HistoryService>;
+  wire(
+    config: LoadedConfig,
+    o: { verbosity: Verbosity; onWarning?: WarningListener },
+  ): Promise<HistoryService>;
   /** A server of this process. `CONFIG_INVALID` when its address cannot be had. */
   serve(config: LoadedConfig, o: { verbosity: Verbosity }): Promise<RunningServer>;
 }

@@ -40,6 +40,9 @@ export interface Log {
   emit(level: LogLevel, event: string, fields?: Record<string, unknown>): void;
 }
 
+/** Hears what the log warns of. */
+export type WarningListener = (event: string, fields: Record<string, unknown>) => void;
+
 // ---------------------------------------------------------------- rate budget
 
 /** The rate budget of each key (spec §15). A token is one unit of CCXT cost. */

@@ -1,6 +1,6 @@
 /** The log: JSON lines with stable event names, one sink, nothing below the configured level (spec §22). */
 
-import type { Clock, Log, LogLevel } from "../core/ports.ts";
+import type { Clock, Log, LogLevel, WarningListener } from "../core/ports.ts";
 
 const RANK: Record<LogLevel, number> = { debug: 0, info: 1, warn: 2, error: 3 };
 
@@ -20,6 +20,16 @@ function plain(value: unknown): unknown {
   if (typeof value === "bigint") return value.toString();
   if (value instanceof Error) return `${value.name}: ${value.message}`;
   return value;
+}
+
+/** The log, with somebody beside it who hears every warning and error, also those below the log's level. */
+export function overheard(log: Log, onWarning: WarningListener): Log {
+  return {
+    emit(level, event, fields = {}) {
+      log.emit(level, event, fields);
+      if (RANK[level] >= RANK.warn) onWarning(event, fields);
+    },
+  };
 }
 
 /** A JSON log on standard error: standard output is for data. */

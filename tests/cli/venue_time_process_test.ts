@@ -1,6 +1,6 @@
 /** The venue's time decides what has closed there, also for runs that ask no venue. Here it is years behind ours. */
 
-import { deepStrictEqual, match, strictEqual } from "node:assert/strict";
+import { deepStrictEqual, doesNotMatch, match, strictEqual } from "node:assert/strict";
 import { DAY, inWorld, NODE, run } from "./program.ts";
 
 /** Epoch seconds of the venue's now, the border of a bar: 2024-01-03T00:00:00Z. */
@@ -91,6 +91,27 @@ Deno.test("what a run knew of the venue's time keeps no later one from the bars 
     const { segments } = JSON.parse((await run(folder, "coverage", NODE, ...since, "--json")).out);
     strictEqual(segments.at(-1).end, NOW + 3_600);
   }));
+
+Deno.test("get and fill warn of a clock that is more than 5 s off the venue's, on a terminal's side of the output", async () => {
+  const ask = ["--start", "2024-01-02T23:00:00Z", "--end", "2024-01-02T23:10:00Z"];
+  const warns = /warning: this machine's clock is \d+\.\d s ahead of binance's; bars are judged by/;
+  await inWorld(async ({ folder }) => {
+    const filled = await run(folder, "fill", NODE, ...ask);
+    match(filled.err, warns);
+    // What is known is not measured again, nor told again.
+    doesNotMatch((await run(folder, "fill", NODE, ...ask)).err, /clock/);
+    const got = await run(folder, "get", NODE, "--last", "3");
+    match(got.err, warns);
+    doesNotMatch(got.out, /clock/);
+    doesNotMatch((await run(folder, "get", NODE, "--last", "3", "-q")).err, /clock/);
+  });
+  await inWorld(async ({ folder, clock }) => {
+    clock.set(Date.now() - 2_000);
+    const { code, err } = await run(folder, "get", NODE, "--last", "3");
+    strictEqual(code, 0, err);
+    doesNotMatch(err, /clock/);
+  });
+});
 
 Deno.test("doctor tells a venue that cannot be asked for the time, and one whose clock is far off", async () => {
   await inWorld(async ({ folder }) => {
