@@ -66,11 +66,6 @@ export function createExchanges(input: ExchangesInput): Exchanges {
   };
 }
 
-/** Every id that CCXT knows. Loads ccxt. */
-export async function knownExchanges(): Promise<string[]> {
-  return [...(await loadCcxt()).exchanges];
-}
-
 /** Milliseconds of one cost unit that a venue allows (CCXT's `rateLimit`); null for an id that CCXT lacks. Loads ccxt. */
 export async function venueRateLimitMs(id: string): Promise<number | null> {
   const ccxt = await loadCcxt();
