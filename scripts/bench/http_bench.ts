@@ -6,6 +6,7 @@ import { LoopbackClient } from "./loopback_client.ts";
 import { arrowPath, NODE, rangeOf, Service } from "./service.ts";
 import { ROOT, Stage } from "./stage.ts";
 import { startVenue } from "./venue_address.ts";
+import { rateByWrk } from "./wrk.ts";
 
 const STORED = 5_000_000;
 const STREAMED = 500_000;
@@ -13,6 +14,8 @@ const BACK = 2_000_000;
 const SHORT = 1_440;
 const ROUNDS = 12;
 const REQUESTS = 3_000;
+const BARE = "a bare copy of the same bytes";
+const FASTAPI = "FastAPI over DuckDB, the same bars";
 /** The virtual environment of the tests that open our files with other tools (scripts/python_env.ts). */
 const PYTHON = join(ROOT, ".cache/python/bin/python");
 
@@ -28,30 +31,81 @@ export const httpBench: Bench = {
       const stream = await streamOf(service.client(), arrowPath(rangeOf(STREAMED, BACK)));
       const rate = await rateOf(service.client(), (i) => arrowPath(rangeOf(SHORT, SHORT * (i % 50))));
       const health = await rateOf(service.client(), () => "/healthz");
+      const bare = await bareCopy(stage, service);
+      const bareStream = await streamOf(new LoopbackClient(bare), "/long");
       const beside = await fastApi(stage, service, say);
       const figures: Figure[] = [
-        figure("first byte of 500,000 bars", stream.firstMs, 10, beside?.firstMs),
-        figure("all of 500,000 bars", stream.allMs, 20, beside?.allMs),
+        figure("first byte of 500,000 bars", stream.firstMs, 10, {
+          [BARE]: bareStream.firstMs,
+          [FASTAPI]: beside?.firstMs,
+        }),
+        figure("all of 500,000 bars", stream.allMs, 20, {
+          [BARE]: bareStream.allMs,
+          [FASTAPI]: beside?.allMs,
+        }),
         {
           name: "1,440 bars, one connection",
           value: rate,
           unit: "requests/s",
           least: 3_000,
-          beside: [{ name: "our /healthz, which answers nothing", value: health }],
+          beside: [
+            { name: BARE, value: await rateOf(new LoopbackClient(bare), () => "/short") },
+            { name: "our /healthz, which answers nothing", value: health },
+          ],
         },
       ];
-      return figures;
+      return [...figures, ...await byWrk(service, bare, say)];
     } finally {
       await stage.close();
     }
   },
 };
 
-function figure(name: string, value: number, most: number, beside: number | undefined): Figure {
-  const yardstick = beside === undefined
-    ? []
-    : [{ name: "FastAPI over DuckDB, the same bars", value: beside }];
-  return { name, value, unit: "ms", most, beside: yardstick };
+function figure(
+  name: string,
+  value: number,
+  most: number,
+  yardsticks: Record<string, number | undefined>,
+): Figure {
+  const beside = Object.entries(yardsticks).flatMap(([name, value]) =>
+    value === undefined ? [] : [{ name, value }]
+  );
+  return { name, value, unit: "ms", most, beside };
+}
+
+/** A server that only sends the bytes of our own answers. */
+async function bareCopy(stage: Stage, service: Service): Promise<string> {
+  const folder = stage.newFolder();
+  const files: string[] = [];
+  for (const range of [rangeOf(SHORT), rangeOf(STREAMED, BACK)]) {
+    files.push(join(folder, `${files.length}.arrow`));
+    const reply = await fetch(service.url + arrowPath(range));
+    Deno.writeFileSync(files.at(-1)!, await reply.bytes());
+  }
+  const script = join(ROOT, "scripts/bench/bare_copy.ts");
+  const flags = ["--no-prompt", "--allow-net", `--allow-read=${folder}`];
+  return (await stage.start({ args: ["run", ...flags, script, ...files] })).line;
+}
+
+/** The same short answers asked for by a client that takes next to nothing of the cores. */
+async function byWrk(service: Service, bare: string, say: (line: string) => void): Promise<Figure[]> {
+  const figures: Figure[] = [];
+  for (const [connections, least] of [[1, 7_000], [8, 18_000]]) {
+    const value = await rateByWrk(service.url + arrowPath(rangeOf(SHORT)), connections);
+    const yardstick = await rateByWrk(`${bare}/short`, connections);
+    if (value === null || yardstick === null) {
+      say("no figures by wrk: it is not installed");
+      return [];
+    }
+    figures.push({
+      name: `1,440 bars, ${connections === 1 ? "one connection" : `${connections} connections`}, by wrk`,
+      value,
+      unit: "requests/s",
+      least,
+      beside: [{ name: BARE, value: yardstick }],
+    });
+  }
+  return figures;
 }
 
 async function streamOf(client: LoopbackClient, path: string): Promise<{ firstMs: number; allMs: number }> {
