@@ -14,6 +14,7 @@ export { orderRows } from "./conformance";
 export { watermark } from "./finality";
 export { shaFinish, shaStart, shaUpdate } from "./sha256";
 export { compress, compressScalar } from "./sha256_block";
+export { updateStreams, updateStreamsScalar } from "./sha256_jobs";
 export { closeChunks, cutChunks, hashTagged, hashTaggedScalar, shaStartTagged } from "./fingerprint";
 export { checkTradeTimes, checkTradeTimesScalar } from "./trade_times";
 export { checkSource, closeTrades, coverTargets, foldTrades, resampleRows } from "./resample";

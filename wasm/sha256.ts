@@ -7,7 +7,7 @@
 import { compress } from "./sha256_block";
 
 export const STREAM_BYTES: usize = 104;
-const TAKEN: usize = 32;
+export const TAKEN: usize = 32;
 const PENDING: usize = 40;
 
 const H: usize = memory.data<u32>([

@@ -7,7 +7,7 @@
  * A job is 16 bytes: u32 address, u32 length, u32 address of the digest, u32 unused. All jobs of a call share one
  * prefix of exactly 64 bytes, given as the state after it: tags are one block long for that reason.
  */
-import { padTail, writeDigest } from "./sha256";
+import { padTail, shaUpdate, STREAM_BYTES, TAKEN, writeDigest } from "./sha256";
 import { compress, compressScalar } from "./sha256_block";
 import { compressLanes, S } from "./sha256_lanes";
 
@@ -131,4 +131,45 @@ export function hashManyScalar(jobs: usize, count: i32, prefix: usize): void {
     compressScalar(ONE, TAIL, blocks);
     writeDigest(ONE, <usize>load<u32>(jobs, 8));
   }
+}
+
+/**
+ * Takes `bytes` bytes into each of `count` streams, `STREAM_BYTES` apart at `streams`, that have taken equally many so far:
+ * stream i takes those at `data + i * stride`. Four streams go in lanes at a time, what is left one after the other.
+ */
+export function updateStreams(streams: usize, count: i32, data: usize, stride: usize, bytes: usize): void {
+  // Up to the next border of a block each goes alone, and so does what fills no block behind the last.
+  const pending = <usize>load<u64>(streams, TAKEN) & 63;
+  const head = min<usize>(pending == 0 ? 0 : 64 - pending, bytes);
+  const blocks = (bytes - head) >> 6;
+  const tail = head + (blocks << 6);
+  for (let i = 0; i < count; i++) shaUpdate(streams + <usize>i * STREAM_BYTES, data + <usize>i * stride, head);
+  let done = 0;
+  for (; done + LANES <= count; done += LANES) {
+    const first = streams + <usize>done * STREAM_BYTES;
+    const at = data + <usize>done * stride + head;
+    for (let i = 0; i < LANES; i++) copyState(first + <usize>i * STREAM_BYTES, i, false);
+    compressLanes(at, at + stride, at + 2 * stride, at + 3 * stride, blocks);
+    for (let i = 0; i < LANES; i++) copyState(first + <usize>i * STREAM_BYTES, i, true);
+  }
+  for (; done < count; done++) compress(streams + <usize>done * STREAM_BYTES, data + <usize>done * stride + head, blocks);
+  for (let i = 0; i < count; i++) {
+    const stream = streams + <usize>i * STREAM_BYTES;
+    store<u64>(stream, load<u64>(stream, TAKEN) + <u64>(blocks << 6), TAKEN);
+    shaUpdate(stream, data + <usize>i * stride + tail, bytes - tail);
+  }
+}
+
+/** Copies the eight state words of a stream into lane `i`, or back. */
+function copyState(stream: usize, i: i32, back: bool): void {
+  for (let word: usize = 0; word < 8; word++) {
+    const lane = S + (word << 4) + (<usize>i << 2);
+    if (back) store<u32>(stream + (word << 2), load<u32>(lane));
+    else store<u32>(lane, load<u32>(stream + (word << 2)));
+  }
+}
+
+/** `updateStreams`, one stream after the other. */
+export function updateStreamsScalar(streams: usize, count: i32, data: usize, stride: usize, bytes: usize): void {
+  for (let i = 0; i < count; i++) shaUpdate(streams + <usize>i * STREAM_BYTES, data + <usize>i * stride, bytes);
 }

@@ -1,8 +1,9 @@
 /** What an appender keeps, and the bytes that it is written to: a JSON head, hash states, digests, and a checksum. */
-import { BAR_SCHEMA, TRADE_SCHEMA } from "../core/bar_frame.ts";
+import { BAR_COLUMNS, BAR_SCHEMA, type Bars, TRADE_SCHEMA } from "../core/bar_frame.ts";
 import { type Grid, gridRecord } from "../core/timeframe.ts";
 import { checkBytes } from "./arguments.ts";
 import { finishRecord, leafAt, readRecord, recordSize } from "./chunks.ts";
+import { copyColumns, strideOf } from "./columns.ts";
 import type { Door } from "./door.ts";
 import type { Kind } from "./fingerprint.ts";
 import { digestBytes, sha256, ShaStream, TAG, toHex } from "./sha256.ts";
@@ -41,6 +42,32 @@ export class OpenChunk {
     return new OpenChunk(door, { k, rows: 0, streams, text: new Uint8Array(0) });
   }
 
+  /** Hashes bars, all six columns side by side. */
+  takeBars(rows: Bars): void {
+    const door = this.#door;
+    const count = rows.ts.length;
+    door.scoped(() => {
+      const stride = strideOf(count);
+      const at = copyColumns(door, BAR_COLUMNS.map((name) => rows[name]), stride);
+      const states = this.#copyStatesIn();
+      door.wasm.toInt64(at, count);
+      for (let c = 1; c < this.streams.length; c++) door.wasm.canonicalise(at + c * stride, count);
+      door.wasm.updateStreams(states, this.streams.length, at, stride, count * 8);
+      const all = door.bytes(states, this.streams.length * STREAM_BYTES);
+      this.streams.forEach((stream, c) =>
+        stream.state.set(all.subarray(c * STREAM_BYTES, (c + 1) * STREAM_BYTES))
+      );
+    });
+    this.rows += count;
+  }
+
+  #copyStatesIn(): number {
+    const at = this.#door.alloc(this.streams.length * STREAM_BYTES);
+    const all = this.#door.bytes(at, this.streams.length * STREAM_BYTES);
+    this.streams.forEach((stream, c) => all.set(stream.state, c * STREAM_BYTES));
+    return at;
+  }
+
   /** Hashes numbers into a column, as i64 or as f64 with canonical bits. */
   takeNumbers(column: number, values: Float64Array, asInteger: boolean): void {
     const door = this.#door;
@@ -74,18 +101,18 @@ export class OpenChunk {
   /** The chunk as it is now; it can go on growing. */
   chunk(): Chunk {
     const door = this.#door;
-    const leaves = this.streams.map((stream, column) => {
-      const end = stream.copy();
-      if (column === TRADE_SCHEMA.length - 1 && this.streams.length === TRADE_SCHEMA.length) {
-        end.update(this.text.subarray(0, this.textBytes));
-      }
-      return end.digest();
-    });
+    const count = this.streams.length;
     return door.scoped(() => {
-      const record = door.alloc(recordSize(leaves.length));
-      leaves.forEach((leaf, c) => door.bytes(leafAt(record, c), DIGEST_BYTES).set(leaf));
-      finishRecord(door, record, { k: this.k, rows: this.rows, leaves: leaves.length });
-      return readRecord(door, record, leaves.length);
+      const record = door.alloc(recordSize(count));
+      const states = this.#copyStatesIn();
+      const last = states + (count - 1) * STREAM_BYTES;
+      if (count === TRADE_SCHEMA.length) {
+        const text = door.copyBytesIn(this.text.subarray(0, this.textBytes));
+        door.wasm.shaUpdate(last, text, this.textBytes);
+      }
+      for (let c = 0; c < count; c++) door.wasm.shaFinish(states + c * STREAM_BYTES, leafAt(record, c));
+      finishRecord(door, record, { k: this.k, rows: this.rows, leaves: count });
+      return readRecord(door, record, count);
     });
   }
 }
@@ -123,13 +150,24 @@ export class AppendState {
     return this.open === null && this.closed.length === 0;
   }
 
-  /** Closed chunks, then the open one. */
-  allChunks(): Chunk[] {
-    if (this.open === null) return this.closed;
+  /** How many chunks there are, the open one included. */
+  get count(): number {
+    return this.closed.length + (this.open === null ? 0 : 1);
+  }
+
+  /** The open chunk with its digests, if there is one. */
+  openChunk(): Chunk | null {
+    if (this.open === null) return null;
     if (this.#shown?.rows !== this.open.rows || this.#shown.chunk.k !== this.open.k) {
       this.#shown = { rows: this.open.rows, chunk: this.open.chunk() };
     }
-    return [...this.closed, this.#shown.chunk];
+    return this.#shown.chunk;
+  }
+
+  /** Closed chunks, then the open one. */
+  allChunks(): Chunk[] {
+    const open = this.openChunk();
+    return open === null ? this.closed : [...this.closed, open];
   }
 
   /** Ends the open chunk: its digest goes into the root. */

@@ -3,7 +3,6 @@
  * appending costs the time of the new rows, whatever came before.
  */
 import {
-  BAR_COLUMNS,
   type Bars,
   firstAtOrAfter,
   isTrades,
@@ -39,10 +38,10 @@ export function appender(door: Door, claims: Omit<Claims, "range">, resume?: Uin
 
 function fingerprintSoFar(state: AppendState, claims: Omit<Claims, "range">, range: TimeRange): string {
   checkClaimedRange(range);
-  const chunks = state.allChunks();
+  const open = state.openChunk();
   const root = state.root.copy();
-  if (state.open !== null) root.update(digestOf(chunks[chunks.length - 1]));
-  return closeRoot(root, chunks.length, { ...claims, range }, state.kind);
+  if (open !== null) root.update(digestOf(open));
+  return closeRoot(root, state.count, { ...claims, range }, state.kind);
 }
 
 function digestOf(chunk: Chunk): Uint8Array {
@@ -106,8 +105,7 @@ function viewOf(frame: Bars | Trades, from: number, end: number): Bars | Trades 
 /** Takes rows that all belong to the open chunk. */
 function feed(open: OpenChunk, rows: Bars | Trades): void {
   if (!isTrades(rows)) {
-    BAR_COLUMNS.forEach((name, c) => open.takeNumbers(c, rows[name], c === 0));
-    open.rows += rows.ts.length;
+    open.takeBars(rows);
     return;
   }
   open.takeNumbers(0, rows.ts_ms, true);

@@ -45,6 +45,7 @@ type Exports = {
   shaStartTagged(stream: number, tag: number): void;
   shaUpdate(stream: number, data: number, bytes: number): void;
   shaFinish(stream: number, out: number): void;
+  updateStreams(streams: number, count: number, data: number, stride: number, bytes: number): void;
   hashTagged(jobs: number, count: number, tag: number): void;
   cutChunks(
     columns: number,
