@@ -5,6 +5,7 @@
 
 import type { Bars } from "../../core/bar_frame.ts";
 import type { Finding, LedgerRow, Revision } from "../../core/ports.ts";
+import { giveBack } from "../../core/give_back.ts";
 import { decodeRows, encodeRows } from "../../core/stored_chunk.ts";
 import type { BarValues } from "../../core/stored_chunk.ts";
 import type { Grid } from "../../core/timeframe.ts";
@@ -38,6 +39,8 @@ export class ChunkShelf {
   readonly #clean = new Map<string, Bars | null>();
   readonly #dirty = new Map<string, ShelvedChunk>();
   #pending = new Map<string, ShelvedChunk>();
+  /** Chunks as they came from the file: `#clean` looks into them. */
+  readonly #loaded: Uint8Array[] = [];
 
   constructor(statements: Statements) {
     this.#statements = statements;
@@ -50,7 +53,7 @@ export class ChunkShelf {
     let bars = this.#clean.get(key);
     if (bars === undefined) {
       const row = this.#statements.first("SELECT data FROM chunks WHERE node = ? AND k = ?", node.id, k);
-      bars = row === null ? null : decodeRows(row[0] as Uint8Array);
+      bars = row === null ? null : this.#decoded(row[0] as Uint8Array);
       this.#clean.set(key, bars);
     }
     return bars;
@@ -87,7 +90,12 @@ export class ChunkShelf {
     this.#pending.clear();
   }
 
-  /** Hashes and writes what changed, under the last revision of each node. */
+  #decoded(bytes: Uint8Array): Bars {
+    this.#loaded.push(bytes);
+    return decodeRows(bytes);
+  }
+
+  /** Hashes and writes what changed, under the last revision of each node. Nothing is to be had of the shelf then. */
   flush(): void {
     const newest = new Map<number, number>();
     for (const { node } of this.#dirty.values()) {
@@ -109,7 +117,10 @@ export class ChunkShelf {
         encodeRuns(bars.ts, k, node.grid),
         bytes,
       );
+      giveBack(bytes.buffer);
     }
+    this.#clean.clear();
+    for (const bytes of this.#loaded) giveBack(bytes.buffer);
   }
 }
 
