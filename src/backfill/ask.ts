@@ -1,9 +1,10 @@
 /** What it takes to ask a venue for windows of a node: the parts, the settings, and how one ask differs from another. */
 
+import { HistoryError } from "../core/errors.ts";
 import type { ParsedNode } from "../core/node_id.ts";
 import type { BarStore, Clock, Dice, Exchanges, Lease, Leases, NodeState, Priority } from "../core/ports.ts";
 import type { ServiceEvent } from "../core/service.ts";
-import { gridOf } from "../core/timeframe.ts";
+import { gridOf, isMonthGrid } from "../core/timeframe.ts";
 import type { Grid } from "../core/timeframe.ts";
 import type { Compute } from "../compute/mod.ts";
 import type { ConformancePolicy } from "./absorb.ts";
@@ -70,6 +71,33 @@ export type LedAsk = AskOptions & {
 export function configuredGrid(parsed: ParsedNode, { anchorOf }: Pick<BackfillSettings, "anchorOf">): Grid {
   if (parsed.timeframe === undefined) return { step: 1, anchor: 0 };
   return gridOf(parsed.timeframe, anchorOf(parsed) ?? undefined);
+}
+
+/**
+ * The grid that a node is worked on: what is stored, else what its id and the configuration give. An anchor that was
+ * configured after the first bars came would silently do nothing, so it is refused: `CONFORMANCE_BLOCKED`.
+ */
+export function gridInUse(
+  parsed: ParsedNode,
+  state: NodeState | null,
+  settings: Pick<BackfillSettings, "anchorOf">,
+): Grid {
+  if (state === null) return configuredGrid(parsed, settings);
+  const { nodeId, grid } = state.node;
+  const wanted = settings.anchorOf(parsed);
+  if (wanted === null || isMonthGrid(grid) || state.chunks.length === 0) return grid;
+  const stored = grid.anchor ?? 0;
+  if ((wanted - stored) % grid.step === 0) return grid;
+  const key = `exchanges.${parsed.exchange}.anchor.${parsed.timeframe}`;
+  throw new HistoryError(
+    "CONFORMANCE_BLOCKED",
+    `Cannot use ${nodeId} with ${key}: ${wanted}: its stored bars are on the grid of ${stored}`,
+    {
+      hint:
+        `Set ${key} to ${stored}, or leave it out; to begin anew on the other grid, name another storage.bars ` +
+        "and another seamless.artifact.object_store_uri, and fill again",
+    },
+  );
 }
 
 /** The unit of volume of a market that was not looked up: contracts name their settlement after a colon. */

@@ -26,6 +26,7 @@ import {
   type BackfillerParts,
   type BackfillSettings,
   configuredGrid,
+  gridInUse,
   type LedAsk,
   type WindowResult,
 } from "./ask.ts";
@@ -74,12 +75,12 @@ export class Backfiller {
 
   /**
    * The node's grid and state in the hot store alone; the grid of a node never filled comes from its timeframe and
-   * configuration.
+   * configuration. `CONFORMANCE_BLOCKED` where the configuration has another anchor than the stored bars.
    */
   async site(nodeId: string): Promise<NodeSite> {
     const parsed = parseNodeId(nodeId);
     const state = await this.#parts.store.state(nodeId);
-    return { nodeId, parsed, state, grid: state?.node.grid ?? configuredGrid(parsed, this.#parts.settings) };
+    return { nodeId, parsed, state, grid: gridInUse(parsed, state, this.#parts.settings) };
   }
 
   /**

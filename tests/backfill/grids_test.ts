@@ -1,6 +1,6 @@
 /** Venues whose slots do not open where the timeframe says: found by the first fill, and filled whole by it. */
 
-import { deepStrictEqual, strictEqual } from "node:assert/strict";
+import { deepStrictEqual, match, strictEqual } from "node:assert/strict";
 import { rejection } from "../refusal.ts";
 import { Bench, NOW_MS } from "./bench.ts";
 import { OffGridReply } from "../../src/backfill/window_fetch.ts";
@@ -52,6 +52,25 @@ Deno.test("a configured anchor is not questioned: rows off it are refused, and t
   strictEqual(error.code, "CONFORMANCE_BLOCKED");
   strictEqual(error instanceof OffGridReply, true);
   strictEqual(/anchor/.test(error.hint), true);
+});
+
+Deno.test("an anchor that is changed after the first bars came is refused, with the way out", async () => {
+  const range = [MIDNIGHT - 20 * DAY_SEC, MIDNIGHT - 10 * DAY_SEC] as const;
+  const before = new Bench();
+  await before.fill(range, { nodeId: NODE });
+  const changed = new Bench({ beside: before, settings: { anchorOf: () => 57_600 } });
+  const error = await rejection(changed.backfiller.site(NODE));
+  strictEqual(error.code, "CONFORMANCE_BLOCKED");
+  match(error.message, /exchanges\.fake\.anchor\.1d: 57600: its stored bars are on the grid of 0/);
+  match(error.hint, /Set exchanges\.fake\.anchor\.1d to 0/);
+  // The same grid in other words is none that differs, and what holds no bars yet takes the new one.
+  const same = new Bench({ beside: before, settings: { anchorOf: () => MIDNIGHT } });
+  deepStrictEqual((await same.backfiller.site(NODE)).grid, { step: DAY_SEC, anchor: 0 });
+  const other = "ohlcv:fake:ETH/USDT:1d";
+  await before.store.ensureNode({ nodeId: other, grid: { step: DAY_SEC, anchor: 0 }, volumeUnit: "base" });
+  changed.exchange.opensAt = 57_600;
+  await changed.fill(range, { nodeId: other });
+  deepStrictEqual((await before.store.state(other))!.node.grid, { step: DAY_SEC, anchor: 57_600 });
 });
 
 Deno.test("an ask that failed fixes no grid: the first bars that come do", async () => {
