@@ -76,11 +76,12 @@ export class Underlay {
     const slots = hotView === null ? wanted : this.#compute.subtractRanges(wanted, hotView.covered, grid);
     if (slots.length === 0 && hot !== null) return hot;
     const listed = slots.length === 0
-      ? { gaps: [], findings: [] }
+      ? { gaps: [], findings: [], lost: [] }
       : await this.#published.listed(published, [slots[0], slots[slots.length - 1]]);
     if (listed === null) return null;
     const settled = gapsWithin(listed.gaps, slots, grid);
-    const dropped = this.#compute.subtractRanges(slots, rangesOfGaps(settled), grid);
+    const without = joined(rangesOfGaps(settled), toRanges(listed.lost));
+    const dropped = this.#compute.subtractRanges(slots, without, grid);
     const laid: UnderlaidState = {
       ...(hot ?? stateOfNothing(nodeId, grid)),
       final: hot === null ? dropped : this.#compute.mergeRanges(joined(hot.final, dropped), grid),

@@ -123,7 +123,7 @@ export const MANIFEST_CACHE_BYTES = 16 * 1024 * 1024;
 export const PAGE_CACHE_ENTRIES = 500_000;
 /** Segments whose footers a process keeps at hand. */
 export const SEGMENT_SOURCES_MAX = 16;
-/** Manifests that a walk over a log reads at a time. */
+/** Manifests that a walk over a log reads at a time, and files that are looked at together. */
 export const LOG_READS_AT_ONCE = 8;
 /** Pause before a publisher that lost a race plans again: up to so long, doubling. */
 export const PUBLISH_BACKOFF_MS = 20;

@@ -5,14 +5,14 @@
  */
 
 import type { UnderlaidState } from "../backfill/node_view.ts";
-import type { Published, PublishedSlots } from "../backfill/published_slots.ts";
+import type { Published, PublishedLists, PublishedSlots } from "../backfill/published_slots.ts";
 import { viewOf } from "../backfill/node_view.ts";
 import type { Compute } from "../compute/mod.ts";
 import { type Bars, barsWhere, concatBars, emptyBars } from "../core/bar_frame.ts";
 import { BoundedMap } from "../core/bounded_map.ts";
 import { HistoryError } from "../core/errors.ts";
 import { ARTIFACTS_AWAY_MS, NODE_STATE_MAX, REREADS_MAX, UNREADABLE_KEPT_MS } from "../core/limits.ts";
-import type { FindingRecord, GapRecord, Snapshot } from "../core/manifest.ts";
+import type { SegmentRecord, Snapshot } from "../core/manifest.ts";
 import { CONFORMANCE_VERSION } from "../core/metadata.ts";
 import type { BarStore, Clock, Log, StoredChunk } from "../core/ports.ts";
 import { contains, slotsWithin } from "../core/snapshot_merge.ts";
@@ -25,7 +25,7 @@ import {
   mergeRows,
 } from "../core/stored_chunk.ts";
 import type { Grid } from "../core/timeframe.ts";
-import { clipRange, type Ranges, type TimeRange, toPairs, toRanges } from "../core/time_range.ts";
+import { clipRange, type Ranges, type TimeRange, toPairs } from "../core/time_range.ts";
 import type { Heads } from "./heads.ts";
 import { chunkAtState } from "./rows_of_state.ts";
 import type { Snapshots } from "./snapshots.ts";
@@ -63,6 +63,7 @@ interface Known {
 export class FallThrough implements PublishedSlots {
   readonly #parts: FallThroughParts;
   readonly #known = new BoundedMap<string, Known>(NODE_STATE_MAX);
+  readonly #toldLost = new BoundedMap<string, true>(NODE_STATE_MAX);
   /** A blended chunk, by the published one in it: the same question again blends and hashes nothing. */
   readonly #blends = new WeakMap<
     StoredChunk,
@@ -82,7 +83,8 @@ export class FallThrough implements PublishedSlots {
       const snapshot = await this.#parts.heads.newest(nodeId);
       if (snapshot === null || snapshot.manifest.conformance_version !== CONFORMANCE_VERSION) return null;
       if (isKnown && known.manifestSha256 === snapshot.manifestSha256) return known.published;
-      const published = { snapshot, covered: await this.#parts.snapshots.covered(snapshot.manifest) };
+      const covered = await this.#parts.snapshots.covered(snapshot.manifest);
+      const published = { snapshot, covered, unreadable: [] };
       this.#know(nodeId, { published, untilMs: Infinity });
       return published;
     });
@@ -90,14 +92,28 @@ export class FallThrough implements PublishedSlots {
 
   /** See `PublishedSlots.listed`. */
   async listed(
-    { snapshot: { nodeId, manifest } }: Published,
+    { snapshot: { nodeId, manifest }, unreadable }: Published,
     range: TimeRange,
-  ): Promise<{ gaps: GapRecord[]; findings: FindingRecord[] } | null> {
+  ): Promise<PublishedLists | null> {
     const { snapshots } = this.#parts;
-    return await this.#orLogged(nodeId, async () => ({
-      gaps: await snapshots.gaps(manifest, range),
-      findings: await snapshots.findings(manifest, range),
-    }));
+    return await this.#orLogged(nodeId, async () => {
+      const gone = await snapshots.lostSegments(manifest, range);
+      return {
+        gaps: await snapshots.gaps(manifest, range),
+        findings: await snapshots.findings(manifest, range),
+        lost: [...unreadable, ...gone.map((segment) => this.#lost(nodeId, segment))],
+      };
+    });
+  }
+
+  /** A file that is gone is told once, however many windows it is missed by. */
+  #lost(nodeId: string, { uri, range }: SegmentRecord): TimeRange {
+    if (this.#toldLost.get(uri) === undefined) {
+      this.#toldLost.set(uri, true);
+      const message = `Cannot read ${uri}: it is gone, or not as long as it was written`;
+      this.#log(nodeId, { code: "ARTIFACT_MISSING", message });
+    }
+    return range;
   }
 
   /**
@@ -199,9 +215,9 @@ export class FallThrough implements PublishedSlots {
     const known = this.#known.get(nodeId);
     // A younger snapshot is looked at by itself, whatever it shares with this one.
     if (known?.manifestSha256 === snapshot.manifestSha256 && known.published !== null) {
-      const covered = this.#parts.compute.subtractRanges(known.published.covered, toRanges(bad), grid);
+      const { covered, unreadable } = known.published;
       const untilMs = this.#parts.clock.monotonicMs() + UNREADABLE_KEPT_MS;
-      this.#know(nodeId, { published: { snapshot, covered }, untilMs });
+      this.#know(nodeId, { published: { snapshot, covered, unreadable: [...unreadable, ...bad] }, untilMs });
     }
     const { code, message, hint, ranges } = error;
     return new PublishedUnreadable(code, message, { hint, ranges, cause: error });
@@ -240,7 +256,7 @@ export class FallThrough implements PublishedSlots {
     }
   }
 
-  #log(nodeId: string, { code, message }: HistoryError): void {
+  #log(nodeId: string, { code, message }: Pick<HistoryError, "code" | "message">): void {
     this.#parts.log.emit("error", "seamless.artifact.unreadable", { node_id: nodeId, code, error: message });
   }
 }

@@ -27,6 +27,8 @@ export interface Publication {
   exchange: string;
   source: string;
   policy: { readonly [key: string]: JsonValue };
+  /** Files of the newest snapshot that are gone are written again where their rows are here. */
+  mends?: boolean;
   signal?: AbortSignal;
 }
 

@@ -19,10 +19,12 @@ import type { ManifestHead } from "../core/manifest_pages.ts";
 import type { ArtifactStore, Clock, Dice, Log, SegmentCodec, SnapshotIndex } from "../core/ports.ts";
 import { manifestCoverage, sumFlags } from "../core/snapshot_merge.ts";
 import { gridRecord, intervalOf, slotCount } from "../core/timeframe.ts";
+import { toRanges } from "../core/time_range.ts";
 import type { ManifestSigner } from "./manifest_signature.ts";
 import type { Publication } from "./publication.ts";
 import { PublicationPlanner } from "./publication_plan.ts";
 import type { PublicationPlan, PublishedHead } from "./publication_plan.ts";
+import { mendSegments } from "./segment_mending.ts";
 import { writeSegments } from "./segment_writer.ts";
 import { createSnapshots } from "./snapshots.ts";
 import type { Snapshots } from "./snapshots.ts";
@@ -133,18 +135,19 @@ class NodePublisher implements Publisher {
     const head = before === null
       ? null
       : { manifest: before.manifest, lists: await this.#snapshots.lists(before.manifest) };
-    const plan = await planner.plan(head);
-    if (plan.operation === null) return { entry: before!, unchanged: true, bytesWritten: 0 };
-    await this.#checkSkew(nodeId);
     const folder = nodeFolder(nodeId, this.#parts.settings.partition);
-    const written = await writeSegments(
-      { publication, planner, plan, head, folder },
-      { ...this.#parts, snapshots: this.#snapshots },
-    );
-    if (written === null) return { again: "moved", bytesWritten: 0 };
+    const parts = { ...this.#parts, snapshots: this.#snapshots };
+    const mended = head === null || !publication.mends
+      ? 0
+      : await mendSegments({ publication, planner, head, folder }, parts);
+    const plan = await planner.plan(head);
+    if (plan.operation === null) return { entry: before!, unchanged: true, bytesWritten: mended };
+    await this.#checkSkew(nodeId);
+    const written = await writeSegments({ publication, planner, plan, head, folder }, parts);
+    if (written === null) return { again: "moved", bytesWritten: mended };
     throwIfCancelled(publication.signal, `Publishing ${nodeId}`);
     const order = { publication, plan, before, head, folder, segments: written.segments };
-    return await this.#commit(order, written.bytesWritten);
+    return await this.#commit(order, mended + written.bytesWritten);
   }
 
   /** Pages, then the manifest: the instant at which it gets its name is the publication. */
@@ -174,7 +177,7 @@ class NodePublisher implements Publisher {
     return { entry, unchanged: false, bytesWritten: bytesWritten + bytes.length };
   }
 
-  #manifestHead({ publication, plan, before, segments }: CommitOrder): ManifestHead {
+  #manifestHead({ publication, plan, before, head, segments }: CommitOrder): ManifestHead {
     const { settings } = this.#parts;
     const { nodeId, grid } = publication.state.node;
     const missing = settings.gapFlagging === false ? 0 : slotCount(plan.range, grid) - plan.rows;
@@ -196,7 +199,7 @@ class NodePublisher implements Publisher {
       conformance_version: publication.conformanceVersion,
       conformance: {
         flags: sumFlags(plan.lists.findings, missing),
-        warnings: [...publication.warnings ?? []],
+        warnings: this.#warnings(publication, head),
       },
       coverage: manifestCoverage({ range: plan.range, rows: plan.rows, gaps: plan.lists.gaps, grid }),
       producer: {
@@ -207,6 +210,17 @@ class NodePublisher implements Publisher {
       },
       segments,
     };
+  }
+
+  /** Warnings have no time: those of the head stay as long as it says more than the publisher knows by itself. */
+  #warnings(
+    { covered, warnings = [], state: { node: { grid } } }: Publication,
+    head: PublishedHead | null,
+  ): string[] {
+    const more = head === null
+      ? []
+      : this.#parts.compute.subtractRanges(toRanges(head.lists.covered), covered, grid);
+    return [...new Set([...more.length > 0 ? head!.manifest.conformance.warnings : [], ...warnings])];
   }
 
   async #signed(manifest: Omit<Manifest, "signature">): Promise<Manifest> {

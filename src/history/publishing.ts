@@ -51,15 +51,19 @@ export class Publishing {
    * Publishes what is covered inside `range` (null: everything). A fill publishes its own range, so that the dataset
    * is what was asked for and not what its windows brought along. Null: nothing there is covered yet.
    */
-  publish(nodeId: string, range: TimeRange | null): Promise<Published | null> {
-    const key = `${nodeId}|${range}`;
+  publish(
+    nodeId: string,
+    range: TimeRange | null,
+    { mends = false }: { mends?: boolean } = {},
+  ): Promise<Published | null> {
+    const key = `${nodeId}|${range}|${mends}`;
     const shared = this.#waiting.get(key);
     if (shared !== undefined) return shared;
     const before = this.#lines.get(nodeId) ?? Promise.resolve();
     const work = before.then(() => {
       // Begun: a later call may bring bars that this one does not read, and starts one of its own.
       this.#waiting.delete(key);
-      return this.#publish(nodeId, range);
+      return this.#publish(nodeId, range, mends);
     });
     this.#waiting.set(key, work);
     const line = work.then(() => {}, () => {}).then(() => {
@@ -70,11 +74,11 @@ export class Publishing {
   }
 
   /**
-   * As `publish`. What the hot store dropped and the newest snapshot has is published already: `unchanged`.
-   * `NODE_UNKNOWN` for a node never stored nor published.
+   * As `publish`, and writes again what is gone of the newest snapshot's files. What the hot store dropped and that
+   * snapshot has is published already: `unchanged`. `NODE_UNKNOWN` for a node never stored nor published.
    */
   async publishKnown(nodeId: string, range: TimeRange | null): Promise<Published | null> {
-    const published = await this.publish(nodeId, range);
+    const published = await this.publish(nodeId, range, { mends: true });
     if (published !== null) return published;
     const entry = await this.#parts.heads.newest(nodeId);
     if (entry !== null) {
@@ -97,7 +101,7 @@ export class Publishing {
     }
   }
 
-  async #publish(nodeId: string, range: TimeRange | null): Promise<Published | null> {
+  async #publish(nodeId: string, range: TimeRange | null, mends: boolean): Promise<Published | null> {
     await this.#trustStore();
     const { store, compute, outages, publisher } = this.#parts;
     const state = await store.state(nodeId);
@@ -125,6 +129,7 @@ export class Publishing {
       exchange,
       source: `ccxt:${exchange}`,
       policy: this.#parts.policy,
+      mends,
     });
     this.#announce(outcome);
     return outcome;

@@ -74,7 +74,7 @@ class SegmentRows {
     this.#planned = planned;
   }
 
-  async *read(order: SegmentOrder, snapshots: Snapshots): AsyncIterable<StoredChunk> {
+  async *read(order: Omit<SegmentOrder, "plan">, snapshots: Snapshots): AsyncIterable<StoredChunk> {
     let at = 0;
     for (const run of runsOf(this.#planned)) {
       for await (const chunk of readRun(run, order, snapshots)) {
@@ -97,7 +97,7 @@ class SegmentRows {
 
 async function* readRun(
   run: readonly PlannedChunk[],
-  { publication, planner, head }: SegmentOrder,
+  { publication, planner, head }: Omit<SegmentOrder, "plan">,
   snapshots: Snapshots,
 ): AsyncIterable<StoredChunk> {
   const { grid } = publication.state.node;
@@ -128,9 +128,9 @@ function runsOf(planned: readonly PlannedChunk[]): PlannedChunk[][] {
 }
 
 /** One segment, from the rows of its chunks; null when one of them is no longer what was planned. */
-async function writeSegment(
+export async function writeSegment(
   planned: readonly PlannedChunk[],
-  order: SegmentOrder,
+  order: Omit<SegmentOrder, "plan">,
   { artifacts, codec, snapshots }: SegmentWriterParts,
 ): Promise<{ segment: SegmentRecord; bytesWritten: number } | null> {
   const { publication: { state: { node } }, folder } = order;

@@ -9,6 +9,7 @@ import { BoundedMap, SharedBound } from "../core/bounded_map.ts";
 import { HistoryError, throwIfCancelled } from "../core/errors.ts";
 import {
   CHUNK_CACHE_BYTES,
+  LOG_READS_AT_ONCE,
   LONG_READ_KEPT_CHUNKS,
   PAGE_CACHE_ENTRIES,
   SEGMENT_SOURCES_MAX,
@@ -104,6 +105,18 @@ export class SnapshotContent {
     const span = chunkSpan(range, manifest);
     const chunks = await this.list(manifest, "chunks", span);
     return chunks.filter(({ k }) => k >= span.from && k < span.to);
+  }
+
+  /** Segments with rows in `range` whose file is gone, or is not as long as it was written. */
+  async lostSegments(manifest: Manifest, range: TimeRange): Promise<SegmentRecord[]> {
+    const touched = manifest.segments.filter((segment) => clipRange(segment.range, range) !== null);
+    const lost: SegmentRecord[] = [];
+    for (let from = 0; from < touched.length; from += LOG_READS_AT_ONCE) {
+      const batch = touched.slice(from, from + LOG_READS_AT_ONCE);
+      const sizes = await Promise.all(batch.map(({ uri }) => this.#parts.artifacts.size(uri)));
+      lost.push(...batch.filter(({ bytes }, i) => sizes[i] !== bytes));
+    }
+    return lost;
   }
 
   /** Throws `ARTIFACT_MISSING`, naming them, when slots of `range` are not covered. */
@@ -277,10 +290,12 @@ function failed(manifest: Manifest, what: string, range: TimeRange, cause?: unkn
 function missingFile(uri: string, range?: TimeRange): HistoryError {
   return new HistoryError("ARTIFACT_MISSING", `Cannot read ${uri}: a snapshot names it and it is not there`, {
     hint:
-      "Restore it from a backup of the artifact store, or publish the node again from a store that has the bars",
+      "Restore it from a backup of the artifact store, or run `seamless publish` where the bars are still stored: " +
+      "it writes the files that are gone",
     ...(range === undefined ? {} : { ranges: [range] }),
   });
 }
 
-const DAMAGED = "The file was changed or damaged: `seamless verify` names every one that is; " +
-  "restore it from a backup or from another publisher";
+const DAMAGED =
+  "The file was changed or damaged: `seamless verify` names every one that is; move it away, then " +
+  "restore it from a backup, or run `seamless publish` where the bars are still stored";

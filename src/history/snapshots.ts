@@ -11,6 +11,7 @@ import type {
   GapRecord,
   Manifest,
   ManifestLists,
+  SegmentRecord,
   Snapshot,
 } from "../core/manifest.ts";
 import type { ArtifactStore, Clock, SegmentCodec, StoredChunk } from "../core/ports.ts";
@@ -70,6 +71,8 @@ export interface Snapshots {
   findings(manifest: Manifest, range: TimeRange): Promise<FindingRecord[]>;
   /** Chunks that have slots in the range (default: all), ascending. */
   chunkDigests(manifest: Manifest, range?: TimeRange): Promise<ChunkRecord[]>;
+  /** Segments with rows of the range whose file is gone, or is not as long as it was written. */
+  lostSegments(manifest: Manifest, range: TimeRange): Promise<SegmentRecord[]>;
   /** `ARTIFACT_MISSING`, naming the ranges, unless the snapshot covers every slot of `range`. */
   requireCovered(manifest: Manifest, range: TimeRange): Promise<void>;
   /** Whole chunks that have slots in the range, ascending; each is verified before it is yielded. */
@@ -98,6 +101,7 @@ export function createSnapshots(parts: SnapshotParts): Snapshots {
     gaps: (manifest, range) => content.gaps(manifest, range),
     findings: (manifest, range) => content.findings(manifest, range),
     chunkDigests: (manifest, range) => content.chunkDigests(manifest, range),
+    lostSegments: (manifest, range) => content.lostSegments(manifest, range),
     requireCovered: (manifest, range) => content.requireCovered(manifest, range),
     readChunks: (manifest, range, signal) => content.readChunks(manifest, range, signal),
   };

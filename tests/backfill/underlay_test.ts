@@ -17,6 +17,7 @@ class Snapshots implements PublishedSlots {
   published: Published | null = null;
   looks = 0;
   isAway = false;
+  lost: TimeRange[] = [];
   readonly gaps: GapRecord[];
   readonly findings: FindingRecord[];
 
@@ -34,7 +35,7 @@ class Snapshots implements PublishedSlots {
     this.findings = findings;
     const manifest = { node_id: NODE, grid, range: [0, 0] } as unknown as Manifest;
     const snapshot = { nodeId: NODE, seq: 1, asOfMs: 5, manifest, manifestUri: "", manifestSha256: "" };
-    this.published = { snapshot, covered: toRanges(covered) };
+    this.published = { snapshot, covered: toRanges(covered), unreadable: [] };
   }
 
   newest() {
@@ -45,7 +46,7 @@ class Snapshots implements PublishedSlots {
   listed(_published: Published, [start, end]: TimeRange) {
     if (this.isAway) return Promise.resolve(null);
     const gaps = this.gaps.filter((gap) => gap.start < end && gap.end > start);
-    return Promise.resolve({ gaps, findings: this.findings });
+    return Promise.resolve({ gaps, findings: this.findings, lost: this.lost });
   }
 
   rows() {
@@ -113,6 +114,17 @@ Deno.test("a snapshot on another grid than configuration or stored bars have is 
     ledger: [ledgerRow([0, 86_400], { askedAt: 1, error: "X: away" })],
   });
   deepStrictEqual(laid(await under(snapshots, failed, { fixedGrid: null })).node.grid, LATE_DAYS);
+});
+
+Deno.test("rows whose file is gone are open; the gaps beside them are known all the same", async () => {
+  const snapshots = new Snapshots({ covered: [range(0, 6)], gaps: [[at(1), at(2), "absent_at_source"]] });
+  snapshots.lost = [range(0, 3)];
+  const view = viewOf(laid(await under(snapshots, null)), compute);
+  deepStrictEqual([...view.withBar], range(3, 6));
+  deepStrictEqual(
+    gapsOf(view, range(0, 6), compute).map(({ start, end, reason }) => [start, end, reason]),
+    [[at(0), at(1), "pending"], [at(1), at(2), "absent_at_source"], [at(2), at(3), "pending"]],
+  );
 });
 
 Deno.test("what cannot be listed adds nothing", async () => {

@@ -370,3 +370,16 @@ Deno.test({ ...strict, name: "publication that is switched off is refused" }, as
     assert.deepEqual(await objectsOf(artifacts), []);
   }
 });
+
+Deno.test({
+  ...strict,
+  name: "warnings of what the publisher does not hold stay; those of what it holds anew are its own",
+}, async () => {
+  const { publisher } = publishing();
+  const warned = async (from: number, to: number, ...warnings: string[]) =>
+    (await publisher.publish({ ...holding(barsOf([START + from, START + to])), warnings })).entry.manifest
+      .conformance.warnings;
+  assert.deepEqual(await warned(0, 600, "first"), ["first"]);
+  assert.deepEqual(await warned(600, 1_200, "second"), ["first", "second"]);
+  assert.deepEqual(await warned(0, 1_800), []);
+});
