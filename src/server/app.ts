@@ -100,8 +100,8 @@ class Dispatcher {
 
   /** Lets a request in, or throws: host, route, key. */
   #arrive(request: Request): Arrival {
-    checkHost(request, this.#standing.config);
-    const { path, search } = addressOf(request.url);
+    const { host, path, search } = addressOf(request.url);
+    checkHost(host, this.#standing.config);
     const arrival = { request, path, search };
     if (request.method === "OPTIONS") {
       this.#guard(request, "read");
@@ -202,18 +202,20 @@ function namesOf(route: Route): string[] {
 }
 
 /**
- * Path and query of a request's address, as they were sent: parsed by hand, because this happens for every request and a
- * `URL` costs as much as the rest of the way to the handler. Dots in paths are not resolved: nothing stands there.
+ * Host, path and query of a request's address, as they were sent: parsed by hand, because this happens for every
+ * request and a `URL` (or a look at its headers) costs as much as the rest of the way to the handler. Dots in paths are
+ * not resolved: nothing stands there.
  */
-function addressOf(url: string): { path: string; search: string } {
-  const host = url.indexOf("//") + 2;
-  const start = url.indexOf("/", host);
-  const hash = url.indexOf("#", host);
+function addressOf(url: string): { host: string; path: string; search: string } {
+  const from = url.indexOf("//") + 2;
+  const start = url.indexOf("/", from);
+  const hash = url.indexOf("#", from);
   const end = hash < 0 ? url.length : hash;
-  const mark = url.indexOf("?", host);
+  const mark = url.indexOf("?", from);
   const pathEnd = mark < 0 || mark > end ? end : mark;
   const path = start < 0 || start > pathEnd ? "/" : url.slice(start, pathEnd);
-  return { path, search: pathEnd < end ? url.slice(pathEnd + 1, end) : "" };
+  const host = url.slice(from, start < 0 ? pathEnd : Math.min(start, pathEnd));
+  return { host, path, search: pathEnd < end ? url.slice(pathEnd + 1, end) : "" };
 }
 
 /**

@@ -48,11 +48,11 @@ function unauthenticated(why: string, challenge: string): HttpRefusal {
 /**
  * Refuses requests that name a host which is not this machine, where no keys protect the service: a web page whose
  * name was rebound to 127.0.0.1 reaches a loopback service from the user's own browser, and is told by its `Host`.
+ * `host`: as the request's address gives it, into which the host's server writes the `Host` that came; a probe that
+ * sends none (browsers always do) is asked under `localhost`.
  */
-export function checkHost(request: Request, config: { hostname: string; apiKeys: readonly ApiKey[] }): void {
+export function checkHost(host: string, config: { hostname: string; apiKeys: readonly ApiKey[] }): void {
   if (config.apiKeys.length > 0) return;
-  // Browsers always send one; a probe that speaks HTTP/1.0 does not.
-  const host = request.headers.get("host") ?? "localhost";
   const name = host.replace(/:\d*$/, "");
   if (isLoopback(name) || name.toLowerCase() === config.hostname.toLowerCase()) return;
   throw new HttpRefusal("FORBIDDEN", `Cannot answer for host "${name.slice(0, 80)}" without API keys`, {

@@ -42,10 +42,8 @@ function doorOf(world: World, apiKeys: ApiKey[] = []) {
     log: { emit() {/* Nothing here looks at it. */} },
     version: "0.1.0",
   });
-  const get = (path: string, headers: Record<string, string> = {}) =>
-    world.settled(
-      app(new Request(`http://127.0.0.1:8420${path}`, { headers: { host: "127.0.0.1:8420", ...headers } })),
-    );
+  const get = (path: string, headers: Record<string, string> = {}, host = "127.0.0.1:8420") =>
+    world.settled(app(new Request(`http://${host}${path}`, { headers })));
   return { app, get, asked };
 }
 
@@ -199,7 +197,7 @@ Deno.test("what is known by heart is told to nobody who may not ask", () =>
     strictEqual(guarded.asked(), 2);
     const open = doorOf(world);
     for (let i = 0; i < 3; i++) strictEqual((await open.get(QUESTION)).status, 200);
-    await problemOf(await open.get(QUESTION, { host: "evil.example" }), "FORBIDDEN");
+    await problemOf(await open.get(QUESTION, {}, "evil.example"), "FORBIDDEN");
   }));
 
 Deno.test("a question that comes once is not kept", () =>

@@ -95,7 +95,7 @@ Deno.test("without keys, a request for another host is refused: its name may hav
   await problemOf(response, "FORBIDDEN");
   const own = ["127.0.0.1", "127.0.0.1:8420", "localhost:1", "LOCALHOST", "[::1]:8420", "seamless.localhost"];
   deepStrictEqual(await hosts(makeBench(), own), own.map(() => 200));
-  const foreign = ["evil.example", "127.0.0.1.evil.example", "localhost.evil.example:80", "10.0.0.1", ""];
+  const foreign = ["evil.example", "127.0.0.1.evil.example", "localhost.evil.example:80", "10.0.0.1"];
   deepStrictEqual(await hosts(makeBench(), foreign), foreign.map(() => 403));
   deepStrictEqual(await hosts(makeBench({ config: { apiKeys } }), ["seamless.example"]), [200]);
 });

@@ -45,9 +45,9 @@ export function makeBench(o: { config?: Partial<ServerConfig>; rows?: number; se
   const config = { ...DEFAULTS, ...o.config };
   const app = createApp({ service, config, clock, dice: seededDice(o.seed ?? 1), log, version: "0.1.0" });
   const get = (path: string, init: RequestInit = {}) => {
-    const headers = new Headers(init.headers);
-    if (!headers.has("host")) headers.set("host", "127.0.0.1:8420");
-    return app(new Request(ORIGIN + path, { ...init, headers }));
+    // As a server does: the host that was asked stands in the address.
+    const host = new Headers(init.headers).get("host");
+    return app(new Request((host === null ? ORIGIN : `http://${host}`) + path, init));
   };
   const post = (path: string, body: unknown, init: RequestInit = {}) =>
     get(path, {

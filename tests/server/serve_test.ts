@@ -42,6 +42,34 @@ Deno.test("a real socket: bars, errors, HEAD, 304 and artifacts with their lengt
   await server.shutdown();
 });
 
+Deno.test("a host that is not this machine is refused at a real socket, however it is written", async () => {
+  const server = startServer(makeBench().app);
+  const { port } = new URL(server.url);
+  const statusOf = async (head: string) => {
+    const socket = await Deno.connect({ hostname: "127.0.0.1", port: Number(port) });
+    await socket.write(new TextEncoder().encode(`${head}\r\nconnection: close\r\n\r\n`));
+    const status = (await new Response(socket.readable).text()).slice(9, 12);
+    return Number(status);
+  };
+  for (const host of ["127.0.0.1", `127.0.0.1:${port}`, "LOCALHOST:1", "[::1]"]) {
+    strictEqual(await statusOf(`GET /healthz HTTP/1.1\r\nhost: ${host}`), 200, host);
+  }
+  for (
+    const host of [
+      "evil.example",
+      "evil.example:80",
+      "127.0.0.1.evil.example",
+      "localhost@evil.example",
+      "evil.example?",
+    ]
+  ) {
+    strictEqual(await statusOf(`GET /healthz HTTP/1.1\r\nhost: ${host}`), 403, host);
+  }
+  strictEqual(await statusOf("GET http://evil.example/healthz HTTP/1.1\r\nhost: 127.0.0.1"), 403);
+  strictEqual(await statusOf("GET /healthz HTTP/1.0"), 200);
+  await server.shutdown();
+});
+
 Deno.test("HEAD states no length but the one that GET has", async () => {
   const bench = makeBench();
   bench.service.artifacts.set("a.bin", new Uint8Array(77));
