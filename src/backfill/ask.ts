@@ -1,7 +1,9 @@
 /** What it takes to ask a venue for windows of a node: the parts, the settings, and how one ask differs from another. */
 
 import { HistoryError } from "../core/errors.ts";
-import type { ParsedNode } from "../core/node_id.ts";
+import { FOLDER_NAME_MAX_BYTES } from "../core/limits.ts";
+import { nodeFolder } from "../core/manifest.ts";
+import { nodeId, type ParsedNode } from "../core/node_id.ts";
 import type { BarStore, Clock, Dice, Exchanges, Lease, Leases, NodeState, Priority } from "../core/ports.ts";
 import type { ServiceEvent } from "../core/service.ts";
 import { gridOf, isMonthGrid } from "../core/timeframe.ts";
@@ -82,8 +84,11 @@ export function gridInUse(
   state: NodeState | null,
   settings: Pick<BackfillSettings, "anchorOf">,
 ): Grid {
-  if (state === null) return configuredGrid(parsed, settings);
-  const { nodeId, grid } = state.node;
+  if (state === null) {
+    checkFolder(parsed);
+    return configuredGrid(parsed, settings);
+  }
+  const { nodeId: id, grid } = state.node;
   const wanted = settings.anchorOf(parsed);
   if (wanted === null || isMonthGrid(grid) || state.chunks.length === 0) return grid;
   const stored = grid.anchor ?? 0;
@@ -91,11 +96,31 @@ export function gridInUse(
   const key = `exchanges.${parsed.exchange}.anchor.${parsed.timeframe}`;
   throw new HistoryError(
     "CONFORMANCE_BLOCKED",
-    `Cannot use ${nodeId} with ${key}: ${wanted}: its stored bars are on the grid of ${stored}`,
+    `Cannot use ${id} with ${key}: ${wanted}: its stored bars are on the grid of ${stored}`,
     {
       hint:
         `Set ${key} to ${stored}, or leave it out; to begin anew on the other grid, name another storage.bars ` +
         "and another seamless.artifact.object_store_uri, and fill again",
+    },
+  );
+}
+
+/**
+ * A node that is new must have a place where it can be published: 80 Cyrillic letters are 160 bytes of an id, and 480
+ * of a folder's name, which no file system takes. `BAD_NODE_ID`, before anything is asked.
+ */
+function checkFolder(parsed: ParsedNode): void {
+  const id = nodeId(parsed);
+  const longest = Math.max(...nodeFolder(id).split("/").map((part) => part.length));
+  if (longest <= FOLDER_NAME_MAX_BYTES) return;
+  throw new HistoryError(
+    "BAD_NODE_ID",
+    `Cannot store ${
+      JSON.stringify(`${id.slice(0, 40)}…`)
+    }: its symbol makes a folder name of ${longest} bytes`,
+    {
+      hint:
+        `At most ${FOLDER_NAME_MAX_BYTES} are possible; all but A-Z a-z 0-9 - _ . count three for each byte`,
     },
   );
 }

@@ -2,6 +2,8 @@
 
 /** A node id may not be longer, in UTF-8 bytes (spec §1). */
 export const NODE_ID_MAX_BYTES = 200;
+/** One name in a path, on every file system that matters. */
+export const FOLDER_NAME_MAX_BYTES = 255;
 /** Node ids that a process keeps taken apart. */
 export const NODE_IDS_KEPT = 1_024;
 /** Times lie strictly within ±2^43 seconds: what the core can address exactly. */

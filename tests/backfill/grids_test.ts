@@ -73,6 +73,18 @@ Deno.test("an anchor that is changed after the first bars came is refused, with 
   deepStrictEqual((await before.store.state(other))!.node.grid, { step: DAY_SEC, anchor: 57_600 });
 });
 
+Deno.test("a symbol whose folder name no file system takes is refused before anything is asked", async () => {
+  const bench = new Bench();
+  const nodeOf = (letters: number, letter = "\u0436") => `ohlcv:fake:${letter.repeat(letters)}/USDT:1d`;
+  // `symbol=`, six bytes a letter, `%2FUSDT`.
+  strictEqual((await bench.backfiller.site(nodeOf(40))).state, null);
+  const error = await rejection(bench.backfiller.site(nodeOf(41)));
+  strictEqual(error.code, "BAD_NODE_ID");
+  match(error.message, /folder name of 260 bytes/);
+  strictEqual((await bench.backfiller.site(nodeOf(170, "A"))).state, null);
+  strictEqual(bench.exchange.calls, 0);
+});
+
 Deno.test("an ask that failed fixes no grid: the first bars that come do", async () => {
   const bench = new Bench();
   bench.exchange.opensAt = 57_600;
