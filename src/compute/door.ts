@@ -111,21 +111,26 @@ const STATUS: Record<number, string> = {
 /** SHA-256 of the parts, one after the other, by the host. */
 export type HostHash = (parts: readonly Uint8Array[]) => Uint8Array;
 
+/** What a host has that the core may use: a SHA-256, and a clock in milliseconds to find out from which length on. */
+export type HostOptions = { hostHash?: HostHash; nowMs?: () => number };
+
 /**
  * One instance of the core and its arena. Between outermost scopes it holds no state but memory: what lasts (hash
  * states, grids) is brought along by each call, so that the instance can be exchanged for a fresh one.
  */
 export class Door {
-  /** Hashes with the host's own SHA-256 where that is faster; the core computes the same bytes without it. */
-  readonly hostHash: HostHash | null;
+  /** What the host has: its own SHA-256, for leaves that it hashes faster; the core computes the same bytes without it. */
+  readonly host: HostOptions;
+  /** From how many bytes on leaves are the host's; `null` until it was needed (native_leaves.ts). */
+  nativeMinBytes: number | null = null;
   readonly #module: WebAssembly.Module;
   #wasm: Functions;
   #memory: WebAssembly.Memory;
   #trapped: Error | null = null;
   #depth = 0;
 
-  private constructor(module: WebAssembly.Module, instance: WebAssembly.Instance, hostHash: HostHash | null) {
-    this.hostHash = hostHash;
+  private constructor(module: WebAssembly.Module, instance: WebAssembly.Instance, host: HostOptions) {
+    this.host = host;
     this.#module = module;
     const exports = instance.exports as unknown as Exports;
     this.#memory = exports.memory;
@@ -133,8 +138,8 @@ export class Door {
   }
 
   /** Makes an instance of the module. */
-  static async open(module: WebAssembly.Module, hostHash: HostHash | null = null): Promise<Door> {
-    return new Door(module, await WebAssembly.instantiate(module, {}), hostHash);
+  static async open(module: WebAssembly.Module, host: HostOptions = {}): Promise<Door> {
+    return new Door(module, await WebAssembly.instantiate(module, {}), host);
   }
 
   /** The core's functions. */

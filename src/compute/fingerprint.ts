@@ -4,6 +4,7 @@ import { intervalOf } from "../core/timeframe.ts";
 import { checkClaimedRange, checkClaims, checkFrame } from "./arguments.ts";
 import { chunksOf } from "./chunks.ts";
 import type { Door } from "./door.ts";
+import { nativeDigest, takesNative } from "./native_leaves.ts";
 import { digestBytes, ShaStream, TAG, tagBlock, toHex } from "./sha256.ts";
 import type { Chunk, Claims } from "./types.ts";
 
@@ -77,8 +78,8 @@ function rootOf(door: Door, chunks: Chunk[], claims: Claims, kind: Kind): string
     count++;
   }
   const body = digests.subarray(0, count * 32);
-  if (door.hostHash !== null) {
-    return PREFIX + toHex(door.hostHash([tagBlock("root"), body, rootTail(count, claims, kind)]));
+  if (takesNative(door, body.length)) {
+    return PREFIX + toHex(nativeDigest(door, [tagBlock("root"), body, rootTail(count, claims, kind)]));
   }
   const root = ShaStream.start(door, TAG.root);
   root.update(body);

@@ -4,7 +4,7 @@ import { appender } from "./appender.ts";
 import { chunksOf } from "./chunks.ts";
 import { conform } from "./conform.ts";
 import { diff, diffRows } from "./diff.ts";
-import { Door, type HostHash } from "./door.ts";
+import { Door, type HostOptions } from "./door.ts";
 import { stabilize } from "./finality.ts";
 import { fingerprint, fingerprintOfChunks } from "./fingerprint.ts";
 import { ownBytes } from "./own_bytes.ts";
@@ -23,12 +23,12 @@ export type WasmSource = BufferSource | WebAssembly.Module | Response | Promise<
  * browsers pass `fetch(…)`, bytes or a module; of the npm package, which carries the bytes along, no host needs to.
  * Rejects with `TypeError` for what is none of these.
  *
- * `o.hostHash` lets a host with a faster SHA-256 (synchronous, of parts one after the other) hash leaves with it; the
- * digests are the same.
+ * `o.hostHash` lets a host with a faster SHA-256 (synchronous, of parts one after the other) hash long leaves with it; the
+ * digests are the same. From which length on, it measures once with `o.nowMs`, such as `() => performance.now()`.
  */
-export async function load(wasm?: WasmSource, o: { hostHash?: HostHash } = {}): Promise<Compute> {
+export async function load(wasm?: WasmSource, o: HostOptions = {}): Promise<Compute> {
   const module = await compile(await wasm);
-  return bind(await Door.open(module, o.hostHash ?? null));
+  return bind(await Door.open(module, o));
 }
 
 async function compile(wasm: Awaited<WasmSource> | undefined): Promise<WebAssembly.Module> {

@@ -14,28 +14,76 @@ const hostHash: HostHash = (parts) => {
   return hash.digest();
 };
 
+/** A clock by which measured work takes `own` and `native` ms by turns: each side is measured ten times, with two looks. */
+function clockOf({ own, native }: { own: number; native: number }): () => number {
+  let looks = 0;
+  let now = 0;
+  return () => now += Math.floor(looks++ / 20) % 2 === 0 ? own : native;
+}
+
+const NATIVE_WINS = { own: 2, native: 1 };
+
 Deno.test("a core that hashes with the host gives the digests of one that hashes alone", async () => {
   let calls = 0;
   const counted: HostHash = (parts) => {
     calls++;
     return hostHash(parts);
   };
-  const [alone, hosted] = [await load(), await load(undefined, { hostHash: counted })];
+  const alone = await load();
+  const hosted = await load(undefined, { hostHash: counted, nowMs: clockOf(NATIVE_WINS) });
   for (let seed = 1; seed <= 500; seed++) {
     const dice = new Dice(seed);
     const grid = randomGrid(dice);
     const frame = dice.chance(0.5)
       ? randomBars(dice, grid, { around: randomSlot(dice, grid), rows: dice.whole(0, 300), oddness: 0.1 })
-      : randomTrades(dice, { startMs: 0, rows: dice.whole(0, 30), oddness: 0.1, compareIds });
+      : randomTrades(dice, { startMs: 0, rows: dice.whole(0, 120), oddness: 0.1, compareIds });
     const claims = { ...CLAIMS, grid };
     deepStrictEqual(hosted.fingerprint(frame, claims), alone.fingerprint(frame, claims), `seed ${seed}`);
   }
   ok(calls > 500, "the host's hash was used");
 });
 
-Deno.test("a host's hash that gives no digest is refused", async () => {
-  const compute = await load(undefined, { hostHash: () => new Uint8Array(20) });
+Deno.test("leaves shorter than the measured length are the core's, longer ones the host's", async () => {
+  const lengths: number[] = [];
+  const noted: HostHash = (parts) => {
+    lengths.push(parts.reduce((sum, part) => sum + part.length, -64));
+    return hostHash(parts);
+  };
+  // From the longest down: even at 16 and 8 KB, slower at 4 KB.
+  let looks = 0;
+  let now = 0;
+  const nowMs = () => now += Math.floor(looks++ / 20) === 5 ? 2 : 1;
+  const compute = await load(undefined, { hostHash: noted, nowMs });
   const grid = { step: 60 };
-  const frame = randomBars(new Dice(1), grid, { around: 0, rows: 3, oddness: 0 });
+  const claims = { ...CLAIMS, grid };
+  for (const rows of [1023, 1024, 2000]) {
+    const frame = randomBars(new Dice(rows), grid, { around: 0, rows, oddness: 0 });
+    compute.fingerprint(frame, claims);
+    if (rows === 1023) lengths.length = 0;
+  }
+  deepStrictEqual([...new Set(lengths)].every((length) => length >= 8192), true, lengths.join());
+  ok(lengths.length > 0, "longer leaves are the host's");
+});
+
+Deno.test("a host that is slower at every length is never asked after it was measured", async () => {
+  let calls = 0;
+  const counted: HostHash = (parts) => {
+    calls++;
+    return hostHash(parts);
+  };
+  const compute = await load(undefined, { hostHash: counted, nowMs: clockOf({ own: 1, native: 2 }) });
+  const grid = { step: 60 };
+  const frame = randomBars(new Dice(1), grid, { around: 0, rows: 9000, oddness: 0 });
+  compute.fingerprint(frame, { ...CLAIMS, grid });
+  deepStrictEqual(calls, 40, "ten times four leaves of the longest length");
+});
+
+Deno.test("a host's hash that gives no digest is refused", async () => {
+  const compute = await load(undefined, {
+    hostHash: () => new Uint8Array(20),
+    nowMs: clockOf(NATIVE_WINS),
+  });
+  const grid = { step: 60 };
+  const frame = randomBars(new Dice(1), grid, { around: 0, rows: 300, oddness: 0 });
   throws(() => compute.fingerprint(frame, { ...CLAIMS, grid }), TypeError);
 });
