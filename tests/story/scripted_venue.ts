@@ -105,10 +105,11 @@ export class ScriptedVenue implements Exchange {
     return this.calls.map(({ symbol, timeframe, range }) => `${symbol} ${timeframe} ${range.join("-")}`);
   }
 
-  // deno-lint-ignore require-await -- the port is asynchronous; so are its failures.
-  async market(symbol: string): Promise<Market> {
-    if (this.listing !== null) this.listing(symbol);
-    return { symbol, active: true, volumeUnit: "base", timeframes: ["1m", "1h", "1d"] };
+  market(symbol: string): Promise<Market> {
+    return Promise.try(() => {
+      if (this.listing !== null) this.listing(symbol);
+      return { symbol, active: true, volumeUnit: "base", timeframes: ["1m", "1h", "1d"] };
+    });
   }
 
   tariff(): BarsTariff {
@@ -193,16 +194,17 @@ export class ScriptedVenues implements Exchanges {
     this.#venues = new Map(venues.map((venue) => [venue.id, venue]));
   }
 
-  // deno-lint-ignore require-await -- the port is asynchronous; so are its failures.
-  async get(id: string): Promise<Exchange> {
-    const venue = this.#venues.get(id);
-    if (venue === undefined) {
-      throw new HistoryError("EXCHANGE_UNKNOWN", `Cannot open exchange ${id}: CCXT does not know it`, {
-        hint: "Did you mean binance?",
-      });
-    }
-    this.#open.add(id);
-    return venue;
+  get(id: string): Promise<Exchange> {
+    return Promise.try(() => {
+      const venue = this.#venues.get(id);
+      if (venue === undefined) {
+        throw new HistoryError("EXCHANGE_UNKNOWN", `Cannot open exchange ${id}: CCXT does not know it`, {
+          hint: "Did you mean binance?",
+        });
+      }
+      this.#open.add(id);
+      return venue;
+    });
   }
 
   peek(id: string): Exchange | null {

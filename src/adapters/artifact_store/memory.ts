@@ -24,29 +24,32 @@ class MemoryArtifacts implements ArtifactStore {
     this.#skewMs = skewMs;
   }
 
-  // deno-lint-ignore require-await -- the port is asynchronous; so are its failures.
-  async get(key: string, range?: { start: number; end: number }): Promise<Uint8Array | null> {
-    this.#checkOpen(`Reading ${key}`);
-    checkArtifactKey(key);
-    const bytes = this.#objects.get(key);
-    if (bytes === undefined) return null;
-    return range === undefined ? bytes.slice() : bytes.slice(range.start, Math.max(range.start, range.end));
+  get(key: string, range?: { start: number; end: number }): Promise<Uint8Array | null> {
+    return Promise.try(() => {
+      this.#checkOpen(`Reading ${key}`);
+      checkArtifactKey(key);
+      const bytes = this.#objects.get(key);
+      if (bytes === undefined) return null;
+      return range === undefined ? bytes.slice() : bytes.slice(range.start, Math.max(range.start, range.end));
+    });
   }
 
-  // deno-lint-ignore require-await -- see `get`.
-  async size(key: string): Promise<number | null> {
-    this.#checkOpen(`Looking at ${key}`);
-    checkArtifactKey(key);
-    return this.#objects.get(key)?.length ?? null;
+  size(key: string): Promise<number | null> {
+    return Promise.try(() => {
+      this.#checkOpen(`Looking at ${key}`);
+      checkArtifactKey(key);
+      return this.#objects.get(key)?.length ?? null;
+    });
   }
 
-  // deno-lint-ignore require-await -- see `get`.
-  async putIfAbsent(key: string, bytes: Uint8Array): Promise<boolean> {
-    this.#checkOpen(`Writing ${key}`);
-    checkArtifactKey(key);
-    if (this.#objects.has(key)) return false;
-    this.#objects.set(key, bytes.slice());
-    return true;
+  putIfAbsent(key: string, bytes: Uint8Array): Promise<boolean> {
+    return Promise.try(() => {
+      this.#checkOpen(`Writing ${key}`);
+      checkArtifactKey(key);
+      if (this.#objects.has(key)) return false;
+      this.#objects.set(key, bytes.slice());
+      return true;
+    });
   }
 
   async *list(prefix: string): AsyncIterable<string> {
@@ -59,9 +62,10 @@ class MemoryArtifacts implements ArtifactStore {
     return Promise.resolve(this.#skewMs);
   }
 
-  // deno-lint-ignore require-await -- see `get`.
-  async probe(): Promise<void> {
-    this.#checkOpen("Probing the artifact store");
+  probe(): Promise<void> {
+    return Promise.try(() => {
+      this.#checkOpen("Probing the artifact store");
+    });
   }
 
   close(): Promise<void> {

@@ -39,32 +39,36 @@ export class MemoryBarStore implements BarStore {
     this.#generationOf = parts.generationOf ?? (() => null);
   }
 
-  // deno-lint-ignore require-await -- what is thrown must reject
-  async ensureNode(record: NodeRecord): Promise<NodeRecord> {
-    this.#checkOpen();
-    const node = this.#nodes.get(record.nodeId);
-    if (node === undefined) this.#nodes.set(record.nodeId, new MemoryNode(record));
-    else if (!node.settle(record)) return node.record;
-    this.#version++;
-    return record;
+  ensureNode(record: NodeRecord): Promise<NodeRecord> {
+    return Promise.try(() => {
+      this.#checkOpen();
+      const node = this.#nodes.get(record.nodeId);
+      if (node === undefined) this.#nodes.set(record.nodeId, new MemoryNode(record));
+      else if (!node.settle(record)) return node.record;
+      this.#version++;
+      return record;
+    });
   }
 
-  // deno-lint-ignore require-await -- what is thrown must reject
-  async state(nodeId: string): Promise<NodeState | null> {
-    this.#checkOpen();
-    return this.#nodes.get(nodeId)?.state() ?? null;
+  state(nodeId: string): Promise<NodeState | null> {
+    return Promise.try(() => {
+      this.#checkOpen();
+      return this.#nodes.get(nodeId)?.state() ?? null;
+    });
   }
 
-  // deno-lint-ignore require-await -- what is thrown must reject
-  async stateWithin(nodeId: string, range: TimeRange): Promise<NodeState | null> {
-    this.#checkOpen();
-    return this.#nodes.get(nodeId)?.stateWithin(range) ?? null;
+  stateWithin(nodeId: string, range: TimeRange): Promise<NodeState | null> {
+    return Promise.try(() => {
+      this.#checkOpen();
+      return this.#nodes.get(nodeId)?.stateWithin(range) ?? null;
+    });
   }
 
-  // deno-lint-ignore require-await -- what is thrown must reject
-  async version(): Promise<string> {
-    this.#checkOpen();
-    return String(this.#version);
+  version(): Promise<string> {
+    return Promise.try(() => {
+      this.#checkOpen();
+      return String(this.#version);
+    });
   }
 
   mark(): number {
@@ -72,15 +76,18 @@ export class MemoryBarStore implements BarStore {
     return this.#version;
   }
 
-  // deno-lint-ignore require-await -- what is thrown must reject
-  async nodes(page: { exchange?: string; after?: string; limit: number }): Promise<NodeRecord[]> {
-    this.#checkOpen();
-    const { exchange, after = "", limit } = page;
-    return [...this.#nodes.values()]
-      .map(({ record }) => record)
-      .filter(({ nodeId }) => nodeId > after && (exchange === undefined || nodeId.split(":")[1] === exchange))
-      .sort((a, b) => (a.nodeId < b.nodeId ? -1 : 1))
-      .slice(0, limit);
+  nodes(page: { exchange?: string; after?: string; limit: number }): Promise<NodeRecord[]> {
+    return Promise.try(() => {
+      this.#checkOpen();
+      const { exchange, after = "", limit } = page;
+      return [...this.#nodes.values()]
+        .map(({ record }) => record)
+        .filter(({ nodeId }) =>
+          nodeId > after && (exchange === undefined || nodeId.split(":")[1] === exchange)
+        )
+        .sort((a, b) => (a.nodeId < b.nodeId ? -1 : 1))
+        .slice(0, limit);
+    });
   }
 
   async *read(
@@ -96,47 +103,52 @@ export class MemoryBarStore implements BarStore {
     }
   }
 
-  // deno-lint-ignore require-await -- what is thrown must reject
-  async commit(write: WindowWrite): Promise<WindowOutcome> {
-    this.#checkOpen();
-    const { nodeId, fence, window, replySha256, quarantine } = write;
-    const younger = fence === null ? null : this.#generationOf(fence.key);
-    if (fence !== null && younger !== null && younger > fence.generation) {
-      throw leaseLost({ ...fence, younger, window });
-    }
-    const node = this.#nodes.get(nodeId);
-    if (node === undefined) throw unknownNode(nodeId);
-    const outcome = node.commit(write);
-    if (replySha256 !== null && quarantine.length > 0 && !this.#quarantine.has(replySha256)) {
-      this.#quarantine.set(replySha256, quarantine.map((body) => body.slice()));
-    }
-    this.#version++;
-    return outcome;
+  commit(write: WindowWrite): Promise<WindowOutcome> {
+    return Promise.try(() => {
+      this.#checkOpen();
+      const { nodeId, fence, window, replySha256, quarantine } = write;
+      const younger = fence === null ? null : this.#generationOf(fence.key);
+      if (fence !== null && younger !== null && younger > fence.generation) {
+        throw leaseLost({ ...fence, younger, window });
+      }
+      const node = this.#nodes.get(nodeId);
+      if (node === undefined) throw unknownNode(nodeId);
+      const outcome = node.commit(write);
+      if (replySha256 !== null && quarantine.length > 0 && !this.#quarantine.has(replySha256)) {
+        this.#quarantine.set(replySha256, quarantine.map((body) => body.slice()));
+      }
+      this.#version++;
+      return outcome;
+    });
   }
 
-  // deno-lint-ignore require-await -- what is thrown must reject
-  async revisions(nodeId: string, [start, end]: TimeRange): Promise<Revision[]> {
-    this.#checkOpen();
-    const log = this.#nodes.get(nodeId)?.revisions ?? [];
-    return log.filter(({ ts }) => ts >= start && ts < end).sort((a, b) => a.ts - b.ts).map((entry) => ({
-      ...entry,
-    }));
+  revisions(nodeId: string, [start, end]: TimeRange): Promise<Revision[]> {
+    return Promise.try(() => {
+      this.#checkOpen();
+      const log = this.#nodes.get(nodeId)?.revisions ?? [];
+      return log.filter(({ ts }) => ts >= start && ts < end).sort((a, b) => a.ts - b.ts).map((entry) => ({
+        ...entry,
+      }));
+    });
   }
 
-  // deno-lint-ignore require-await -- what is thrown must reject
-  async quarantined(replySha256: string): Promise<Uint8Array[] | null> {
-    this.#checkOpen();
-    return this.#quarantine.get(replySha256) ?? null;
+  quarantined(replySha256: string): Promise<Uint8Array[] | null> {
+    return Promise.try(() => {
+      this.#checkOpen();
+      return this.#quarantine.get(replySha256) ?? null;
+    });
   }
 
-  // deno-lint-ignore require-await -- what is thrown must reject
-  async probe(): Promise<void> {
-    this.#checkOpen();
+  probe(): Promise<void> {
+    return Promise.try(() => {
+      this.#checkOpen();
+    });
   }
 
-  // deno-lint-ignore require-await -- what is thrown must reject
-  async close(): Promise<void> {
-    this.#closed = true;
+  close(): Promise<void> {
+    return Promise.try(() => {
+      this.#closed = true;
+    });
   }
 
   #checkOpen(): void {

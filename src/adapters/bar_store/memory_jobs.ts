@@ -8,40 +8,43 @@ export class MemoryJobStore implements JobStore {
   /** In the order of creation; copies, so that nobody changes a stored job by holding it. */
   readonly #jobs = new Map<string, JobRecord>();
 
-  // deno-lint-ignore require-await -- the port is asynchronous
-  async create(job: JobRecord): Promise<JobRecord> {
-    const known = [...this.#jobs.values()].findLast((stored) =>
-      stored.id === job.id ||
-      (job.idempotencyKey !== null && stored.idempotencyKey === job.idempotencyKey &&
-        stored.createdAtMs > job.createdAtMs - IDEMPOTENCY_MS)
+  create(job: JobRecord): Promise<JobRecord> {
+    return Promise.try(() => {
+      const known = [...this.#jobs.values()].findLast((stored) =>
+        stored.id === job.id ||
+        (job.idempotencyKey !== null && stored.idempotencyKey === job.idempotencyKey &&
+          stored.createdAtMs > job.createdAtMs - IDEMPOTENCY_MS)
+      );
+      if (known === undefined) this.#jobs.set(job.id, structuredClone(job));
+      return structuredClone(known ?? job);
+    });
+  }
+
+  get(id: string): Promise<JobRecord | null> {
+    return Promise.try(() => structuredClone(this.#jobs.get(id) ?? null));
+  }
+
+  update(job: JobRecord): Promise<void> {
+    return Promise.try(() => {
+      if (!this.#jobs.has(job.id)) throw unknownJob(job.id);
+      this.#jobs.set(job.id, structuredClone(job));
+    });
+  }
+
+  unfinished(): Promise<JobRecord[]> {
+    return Promise.try(() =>
+      [...this.#jobs.values()].filter(isUnfinished)
+        .sort((a, b) => a.createdAtMs - b.createdAtMs)
+        .map((job) => structuredClone(job))
     );
-    if (known === undefined) this.#jobs.set(job.id, structuredClone(job));
-    return structuredClone(known ?? job);
   }
 
-  // deno-lint-ignore require-await -- the port is asynchronous
-  async get(id: string): Promise<JobRecord | null> {
-    return structuredClone(this.#jobs.get(id) ?? null);
-  }
-
-  // deno-lint-ignore require-await -- what is thrown must reject
-  async update(job: JobRecord): Promise<void> {
-    if (!this.#jobs.has(job.id)) throw unknownJob(job.id);
-    this.#jobs.set(job.id, structuredClone(job));
-  }
-
-  // deno-lint-ignore require-await -- the port is asynchronous
-  async unfinished(): Promise<JobRecord[]> {
-    return [...this.#jobs.values()].filter(isUnfinished)
-      .sort((a, b) => a.createdAtMs - b.createdAtMs)
-      .map((job) => structuredClone(job));
-  }
-
-  // deno-lint-ignore require-await -- the port is asynchronous
-  async prune(beforeMs: number): Promise<number> {
-    const old = [...this.#jobs.values()].filter((job) => !isUnfinished(job) && job.updatedAtMs < beforeMs);
-    for (const { id } of old) this.#jobs.delete(id);
-    return old.length;
+  prune(beforeMs: number): Promise<number> {
+    return Promise.try(() => {
+      const old = [...this.#jobs.values()].filter((job) => !isUnfinished(job) && job.updatedAtMs < beforeMs);
+      for (const { id } of old) this.#jobs.delete(id);
+      return old.length;
+    });
   }
 }
 

@@ -6,18 +6,18 @@ export class MemoryAsOfRegister implements AsOfRegister {
   readonly #given = new Map<string, number>();
   #mark = 0;
 
-  // deno-lint-ignore require-await -- the port is asynchronous
-  async advance(world: string, nodeId: string, asOfMs: number): Promise<number> {
-    const key = keyOf(world, nodeId);
-    const highest = Math.max(this.#given.get(key) ?? asOfMs, asOfMs);
-    this.#given.set(key, highest);
-    this.#mark++;
-    return highest;
+  advance(world: string, nodeId: string, asOfMs: number): Promise<number> {
+    return Promise.try(() => {
+      const key = keyOf(world, nodeId);
+      const highest = Math.max(this.#given.get(key) ?? asOfMs, asOfMs);
+      this.#given.set(key, highest);
+      this.#mark++;
+      return highest;
+    });
   }
 
-  // deno-lint-ignore require-await -- the port is asynchronous
-  async last(world: string, nodeId: string): Promise<number | null> {
-    return this.#given.get(keyOf(world, nodeId)) ?? null;
+  last(world: string, nodeId: string): Promise<number | null> {
+    return Promise.try(() => this.#given.get(keyOf(world, nodeId)) ?? null);
   }
 
   mark(): number {
@@ -33,21 +33,22 @@ function keyOf(world: string, nodeId: string): string {
 export class MemorySnapshotIndex implements SnapshotIndex {
   readonly #entries = new Map<string, Map<number, SnapshotEntry>>();
 
-  // deno-lint-ignore require-await -- the port is asynchronous
-  async record(entry: SnapshotEntry): Promise<void> {
-    const entries = this.#entries.get(entry.nodeId) ?? new Map<number, SnapshotEntry>();
-    entries.set(entry.seq, { ...entry });
-    this.#entries.set(entry.nodeId, entries);
+  record(entry: SnapshotEntry): Promise<void> {
+    return Promise.try(() => {
+      const entries = this.#entries.get(entry.nodeId) ?? new Map<number, SnapshotEntry>();
+      entries.set(entry.seq, { ...entry });
+      this.#entries.set(entry.nodeId, entries);
+    });
   }
 
-  // deno-lint-ignore require-await -- the port is asynchronous
-  async newest(nodeId: string): Promise<SnapshotEntry | null> {
-    const entries = this.#entries.get(nodeId);
-    return entries === undefined ? null : { ...entries.get(Math.max(...entries.keys()))! };
+  newest(nodeId: string): Promise<SnapshotEntry | null> {
+    return Promise.try(() => {
+      const entries = this.#entries.get(nodeId);
+      return entries === undefined ? null : { ...entries.get(Math.max(...entries.keys()))! };
+    });
   }
 
-  // deno-lint-ignore require-await -- the port is asynchronous
-  async count(nodeId: string): Promise<number> {
-    return this.#entries.get(nodeId)?.size ?? 0;
+  count(nodeId: string): Promise<number> {
+    return Promise.try(() => this.#entries.get(nodeId)?.size ?? 0);
   }
 }

@@ -59,43 +59,43 @@ export class SqliteBarStore implements BarStore {
     return await this.#file.write({ kind: "ensure", record }) as NodeRecord;
   }
 
-  // deno-lint-ignore require-await -- what is thrown must reject
-  async state(nodeId: string): Promise<NodeState | null> {
-    return this.#viewOf(nodeId)?.state ?? null;
+  state(nodeId: string): Promise<NodeState | null> {
+    return Promise.try(() => this.#viewOf(nodeId)?.state ?? null);
   }
 
-  // deno-lint-ignore require-await -- what is thrown must reject
-  async stateWithin(nodeId: string, range: TimeRange): Promise<NodeState | null> {
-    return this.#file.read((sql) => loadNodePart(sql, nodeId, range));
+  stateWithin(nodeId: string, range: TimeRange): Promise<NodeState | null> {
+    return Promise.try(() => this.#file.read((sql) => loadNodePart(sql, nodeId, range)));
   }
 
-  // deno-lint-ignore require-await -- what is thrown must reject
-  async version(): Promise<string> {
-    const dataVersion = this.#file.dataVersion();
-    if (this.#version?.dataVersion !== dataVersion) {
-      const row = this.#file.read((sql) => sql.first("SELECT value FROM store WHERE name = 'version'")!);
-      this.#version = { text: String(row[0]), dataVersion };
-    }
-    return this.#version.text;
+  version(): Promise<string> {
+    return Promise.try(() => {
+      const dataVersion = this.#file.dataVersion();
+      if (this.#version?.dataVersion !== dataVersion) {
+        const row = this.#file.read((sql) => sql.first("SELECT value FROM store WHERE name = 'version'")!);
+        this.#version = { text: String(row[0]), dataVersion };
+      }
+      return this.#version.text;
+    });
   }
 
   mark(): number {
     return this.#file.dataVersion();
   }
 
-  // deno-lint-ignore require-await -- what is thrown must reject
-  async nodes(page: { exchange?: string; after?: string; limit: number }): Promise<NodeRecord[]> {
-    const { exchange = null, after = "", limit } = page;
-    return this.#file.read((sql) =>
-      sql.rows(
-        `SELECT ${NODE_COLUMNS} FROM nodes WHERE node_id > ? AND (? IS NULL OR exchange = ?)
+  nodes(page: { exchange?: string; after?: string; limit: number }): Promise<NodeRecord[]> {
+    return Promise.try(() => {
+      const { exchange = null, after = "", limit } = page;
+      return this.#file.read((sql) =>
+        sql.rows(
+          `SELECT ${NODE_COLUMNS} FROM nodes WHERE node_id > ? AND (? IS NULL OR exchange = ?)
          ORDER BY node_id LIMIT ?`,
-        after,
-        exchange,
-        exchange,
-        limit,
-      ).map(nodeOf)
-    );
+          after,
+          exchange,
+          exchange,
+          limit,
+        ).map(nodeOf)
+      );
+    });
   }
 
   async *read(
@@ -132,25 +132,27 @@ export class SqliteBarStore implements BarStore {
     return await this.#file.write({ kind: "commit", write: packWrite(write) }) as WindowOutcome;
   }
 
-  // deno-lint-ignore require-await -- what is thrown must reject
-  async revisions(nodeId: string, [start, end]: TimeRange): Promise<Revision[]> {
-    return this.#file.read((sql) =>
-      sql.rows(
-        `SELECT ${REVISION_COLUMNS} FROM revisions WHERE node = (SELECT id FROM nodes WHERE node_id = ?)
+  revisions(nodeId: string, [start, end]: TimeRange): Promise<Revision[]> {
+    return Promise.try(() =>
+      this.#file.read((sql) =>
+        sql.rows(
+          `SELECT ${REVISION_COLUMNS} FROM revisions WHERE node = (SELECT id FROM nodes WHERE node_id = ?)
          AND ts >= ? AND ts < ? ORDER BY ts, id`,
-        nodeId,
-        start,
-        end,
-      ).map(revisionOf)
+          nodeId,
+          start,
+          end,
+        ).map(revisionOf)
+      )
     );
   }
 
-  // deno-lint-ignore require-await -- what is thrown must reject
-  async quarantined(replySha256: string): Promise<Uint8Array[] | null> {
-    const bodies = this.#file.read((sql) =>
-      sql.rows("SELECT body FROM quarantine WHERE reply_sha256 = ? ORDER BY ordinal", replySha256)
-    );
-    return bodies.length === 0 ? null : bodies.map(([body]) => body as Uint8Array);
+  quarantined(replySha256: string): Promise<Uint8Array[] | null> {
+    return Promise.try(() => {
+      const bodies = this.#file.read((sql) =>
+        sql.rows("SELECT body FROM quarantine WHERE reply_sha256 = ? ORDER BY ordinal", replySha256)
+      );
+      return bodies.length === 0 ? null : bodies.map(([body]) => body as Uint8Array);
+    });
   }
 
   async probe(): Promise<void> {

@@ -42,10 +42,11 @@ export class SqliteJobStore implements JobStore {
     return jobOf(stored[0]);
   }
 
-  // deno-lint-ignore require-await -- what is thrown must reject
-  async get(id: string): Promise<JobRecord | null> {
-    const row = this.#file.read((sql) => sql.first("SELECT job FROM jobs WHERE id = ?", id));
-    return row === null ? null : jobOf(row);
+  get(id: string): Promise<JobRecord | null> {
+    return Promise.try(() => {
+      const row = this.#file.read((sql) => sql.first("SELECT job FROM jobs WHERE id = ?", id));
+      return row === null ? null : jobOf(row);
+    });
   }
 
   async update(job: JobRecord): Promise<void> {
@@ -56,11 +57,12 @@ export class SqliteJobStore implements JobStore {
     if (updated.length === 0) throw unknownJob(job.id);
   }
 
-  // deno-lint-ignore require-await -- what is thrown must reject
-  async unfinished(): Promise<JobRecord[]> {
-    return this.#file.read((sql) =>
-      sql.rows("SELECT job FROM jobs WHERE state IN ('queued', 'running') ORDER BY created_at_ms, id").map(
-        jobOf,
+  unfinished(): Promise<JobRecord[]> {
+    return Promise.try(() =>
+      this.#file.read((sql) =>
+        sql.rows("SELECT job FROM jobs WHERE state IN ('queued', 'running') ORDER BY created_at_ms, id").map(
+          jobOf,
+        )
       )
     );
   }

@@ -23,16 +23,17 @@ export class SqliteAsOfRegister implements AsOfRegister {
     return row[0] as number;
   }
 
-  // deno-lint-ignore require-await -- what is thrown must reject
-  async last(world: string, nodeId: string): Promise<number | null> {
-    const key = JSON.stringify([world, nodeId]);
-    const version = this.#file.dataVersion();
-    const known = this.#known.get(key);
-    if (known?.version === version) return known.asOfMs;
-    const asOfMs = this.#look(world, nodeId);
-    if (this.#known.size >= AS_OF_KNOWN_MAX) this.#known.clear();
-    this.#known.set(key, { asOfMs, version });
-    return asOfMs;
+  last(world: string, nodeId: string): Promise<number | null> {
+    return Promise.try(() => {
+      const key = JSON.stringify([world, nodeId]);
+      const version = this.#file.dataVersion();
+      const known = this.#known.get(key);
+      if (known?.version === version) return known.asOfMs;
+      const asOfMs = this.#look(world, nodeId);
+      if (this.#known.size >= AS_OF_KNOWN_MAX) this.#known.clear();
+      this.#known.set(key, { asOfMs, version });
+      return asOfMs;
+    });
   }
 
   mark(): number {
@@ -62,24 +63,26 @@ export class SqliteSnapshotIndex implements SnapshotIndex {
     }]);
   }
 
-  // deno-lint-ignore require-await -- what is thrown must reject
-  async newest(nodeId: string): Promise<SnapshotEntry | null> {
-    const row = this.#file.read((sql) =>
-      sql.first(
-        `SELECT seq, as_of_ms, dataset_fingerprint, manifest_sha256 FROM snapshots WHERE node_id = ?
+  newest(nodeId: string): Promise<SnapshotEntry | null> {
+    return Promise.try(() => {
+      const row = this.#file.read((sql) =>
+        sql.first(
+          `SELECT seq, as_of_ms, dataset_fingerprint, manifest_sha256 FROM snapshots WHERE node_id = ?
          ORDER BY seq DESC LIMIT 1`,
-        nodeId,
-      )
-    );
-    if (row === null) return null;
-    const [seq, asOfMs, datasetFingerprint, manifestSha256] = row as [number, number, string, string];
-    return { nodeId, seq, asOfMs, datasetFingerprint, manifestSha256 };
+          nodeId,
+        )
+      );
+      if (row === null) return null;
+      const [seq, asOfMs, datasetFingerprint, manifestSha256] = row as [number, number, string, string];
+      return { nodeId, seq, asOfMs, datasetFingerprint, manifestSha256 };
+    });
   }
 
-  // deno-lint-ignore require-await -- what is thrown must reject
-  async count(nodeId: string): Promise<number> {
-    return this.#file.read((sql) =>
-      sql.first("SELECT count(*) FROM snapshots WHERE node_id = ?", nodeId)![0] as number
+  count(nodeId: string): Promise<number> {
+    return Promise.try(() =>
+      this.#file.read((sql) =>
+        sql.first("SELECT count(*) FROM snapshots WHERE node_id = ?", nodeId)![0] as number
+      )
     );
   }
 }

@@ -31,60 +31,68 @@ export class InProcessLeases implements Leases {
     return this.#held.get(key)?.generation ?? null;
   }
 
-  // deno-lint-ignore require-await -- what is thrown must reject
-  async claim(key: string, leaseMs: number): Promise<ClaimOutcome> {
-    if (this.#isClosed) throw leasesClosed();
-    const nowMs = this.#clock.nowMs();
-    const held = this.#held.get(key);
-    if (held !== undefined && held.leaseUntilMs > nowMs) return { held: { leaseUntilMs: held.leaseUntilMs } };
-    const lease = {
-      token: this.#dice.id(),
-      generation: Math.max((held?.generation ?? 0) + 1, Math.floor(nowMs)),
-      leaseUntilMs: nowMs + leaseMs,
-    };
-    this.#held.set(key, { ...lease, claimedAtMs: nowMs });
-    return { lease: { key, ...lease } };
+  claim(key: string, leaseMs: number): Promise<ClaimOutcome> {
+    return Promise.try(() => {
+      if (this.#isClosed) throw leasesClosed();
+      const nowMs = this.#clock.nowMs();
+      const held = this.#held.get(key);
+      if (held !== undefined && held.leaseUntilMs > nowMs) {
+        return { held: { leaseUntilMs: held.leaseUntilMs } };
+      }
+      const lease = {
+        token: this.#dice.id(),
+        generation: Math.max((held?.generation ?? 0) + 1, Math.floor(nowMs)),
+        leaseUntilMs: nowMs + leaseMs,
+      };
+      this.#held.set(key, { ...lease, claimedAtMs: nowMs });
+      return { lease: { key, ...lease } };
+    });
   }
 
-  // deno-lint-ignore require-await -- what is thrown must reject
-  async renew(lease: Lease, leaseMs: number): Promise<Lease> {
-    const held = this.#own(lease, "renew");
-    held.leaseUntilMs = this.#clock.nowMs() + leaseMs;
-    return { ...lease, leaseUntilMs: held.leaseUntilMs };
+  renew(lease: Lease, leaseMs: number): Promise<Lease> {
+    return Promise.try(() => {
+      const held = this.#own(lease, "renew");
+      held.leaseUntilMs = this.#clock.nowMs() + leaseMs;
+      return { ...lease, leaseUntilMs: held.leaseUntilMs };
+    });
   }
 
-  // deno-lint-ignore require-await -- what is thrown must reject
-  async complete(lease: Lease): Promise<void> {
-    this.#giveBack(this.#own(lease, "complete"));
+  complete(lease: Lease): Promise<void> {
+    return Promise.try(() => {
+      this.#giveBack(this.#own(lease, "complete"));
+    });
   }
 
-  // deno-lint-ignore require-await -- what is thrown must reject
-  async fail(lease: Lease, _reason: string): Promise<void> {
-    this.#giveBack(this.#own(lease, "fail"));
+  fail(lease: Lease, _reason: string): Promise<void> {
+    return Promise.try(() => {
+      this.#giveBack(this.#own(lease, "fail"));
+    });
   }
 
-  // deno-lint-ignore require-await -- the port is asynchronous
-  async list(page: { prefix?: string; after?: string; limit: number }): Promise<
+  list(page: { prefix?: string; after?: string; limit: number }): Promise<
     { key: string; generation: number; leaseUntilMs: number; claimedAtMs: number }[]
   > {
-    if (this.#isClosed) throw leasesClosed();
-    const { prefix = "", after = "", limit } = page;
-    const nowMs = this.#clock.nowMs();
-    return [...this.#held]
-      .filter(([key, held]) => held.leaseUntilMs > nowMs && key.startsWith(prefix) && key > after)
-      .sort(([a], [b]) => (a < b ? -1 : 1))
-      .slice(0, limit)
-      .map(([key, { generation, leaseUntilMs, claimedAtMs }]) => ({
-        key,
-        generation,
-        leaseUntilMs,
-        claimedAtMs,
-      }));
+    return Promise.try(() => {
+      if (this.#isClosed) throw leasesClosed();
+      const { prefix = "", after = "", limit } = page;
+      const nowMs = this.#clock.nowMs();
+      return [...this.#held]
+        .filter(([key, held]) => held.leaseUntilMs > nowMs && key.startsWith(prefix) && key > after)
+        .sort(([a], [b]) => (a < b ? -1 : 1))
+        .slice(0, limit)
+        .map(([key, { generation, leaseUntilMs, claimedAtMs }]) => ({
+          key,
+          generation,
+          leaseUntilMs,
+          claimedAtMs,
+        }));
+    });
   }
 
-  // deno-lint-ignore require-await -- the port is asynchronous
-  async close(): Promise<void> {
-    this.#isClosed = true;
+  close(): Promise<void> {
+    return Promise.try(() => {
+      this.#isClosed = true;
+    });
   }
 
   #own({ key, token, generation }: Lease, act: string): Held {

@@ -86,30 +86,31 @@ export class SqliteLeases implements Leases {
     await this.#change(lease, { act: "fail", set: "token = '', until_ms = 0", params: [] });
   }
 
-  // deno-lint-ignore require-await -- what is thrown must reject
-  async list(page: { prefix?: string; after?: string; limit: number }): Promise<
+  list(page: { prefix?: string; after?: string; limit: number }): Promise<
     { key: string; generation: number; leaseUntilMs: number; claimedAtMs: number }[]
   > {
-    const { prefix = "", after = "", limit } = page;
-    const rows = this.#file.read((sql) =>
-      sql.rows(
-        `SELECT key, generation, until_ms, claimed_at_ms FROM leases
+    return Promise.try(() => {
+      const { prefix = "", after = "", limit } = page;
+      const rows = this.#file.read((sql) =>
+        sql.rows(
+          `SELECT key, generation, until_ms, claimed_at_ms FROM leases
          WHERE until_ms > ? AND key > ? AND substr(key, 1, length(?)) = ? ORDER BY key LIMIT ?`,
-        this.#clock.nowMs(),
-        after,
-        prefix,
-        prefix,
-        limit,
-      )
-    );
-    return (rows as [string, number, number, number][]).map((
-      [key, generation, leaseUntilMs, claimedAtMs],
-    ) => ({
-      key,
-      generation,
-      leaseUntilMs,
-      claimedAtMs,
-    }));
+          this.#clock.nowMs(),
+          after,
+          prefix,
+          prefix,
+          limit,
+        )
+      );
+      return (rows as [string, number, number, number][]).map((
+        [key, generation, leaseUntilMs, claimedAtMs],
+      ) => ({
+        key,
+        generation,
+        leaseUntilMs,
+        claimedAtMs,
+      }));
+    });
   }
 
   close(): Promise<void> {
