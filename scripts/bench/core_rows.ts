@@ -5,7 +5,7 @@
 
 import { createHash } from "node:crypto";
 import { createSHA256 } from "hash-wasm";
-import { type Bars, type Compute, load } from "../../src/compute/mod.ts";
+import { type Bars, type Compute, load, spread } from "../../src/compute/mod.ts";
 import * as data from "./core_data.ts";
 import { expectSame, race, type Times } from "./core_race.ts";
 import * as plain from "./core_yardsticks.ts";
@@ -64,6 +64,23 @@ async function fingerprintByHost(compute: Compute): Promise<Times> {
     ours: () => hosted.fingerprint(bars, claims),
     "node:crypto": () => nodeFlat(bytes),
   }, 2500);
+}
+
+async function twoWorkers(compute: Compute): Promise<Times> {
+  const bars = data.cleanBars(MILLION);
+  const claims = claimsOf(bars);
+  const url = new URL("../../src/compute/spread_worker.ts", import.meta.url);
+  const crew = spread(compute, [1, 2].map(() => new Worker(url, { type: "module" })));
+  const there = await crew.fingerprint(bars, claims);
+  if (there.fingerprint !== compute.fingerprint(bars, claims).fingerprint) {
+    throw new Error("workers give another fingerprint");
+  }
+  const times = await race({
+    ours: () => crew.fingerprint(bars, claims),
+    "one core": () => compute.fingerprint(bars, claims),
+  }, 2500);
+  crew.close();
+  return times;
 }
 
 function appender(compute: Compute): Promise<Times> {
@@ -170,6 +187,7 @@ async function stream(compute: Compute): Promise<Times> {
 export const ROWS: Readonly<Record<string, RowRun>> = {
   fingerprint,
   fingerprintByHost,
+  twoWorkers,
   appender,
   conformClean,
   conformShuffled,

@@ -17,10 +17,10 @@ import { checkTradeOrder } from "./trade_order.ts";
 import type { Chunk } from "./types.ts";
 
 /**
- * Rows of bars in the arena at once: two whole chunks, whose twelve leaves fill four lanes three times and whose bytes
+ * Chunks of bars in the arena at once: two full ones, whose twelve leaves fill four lanes three times and whose bytes
  * stay in a processor's second cache from the copy to the hash.
  */
-const SLAB_ROWS = 2 * CHUNK_SLOTS;
+const SLAB_CHUNKS = 2;
 /** What one call of `cutChunks` writes at most; the same number as in wasm/fingerprint.ts. */
 const CHUNKS_PER_CALL = 64;
 const BAR_LEAVES = 6;
@@ -41,19 +41,22 @@ export function chunksOfBars(door: Door, frame: Bars, grid: Grid): Chunk[] {
   const rows = frame.ts.length;
   const chunks: Chunk[] = [];
   for (let from = 0; from < rows;) {
-    const end = endOfSlab(frame.ts, from, grid);
+    const end = endOfChunks(frame.ts, { from, chunks: SLAB_CHUNKS, grid });
     door.scoped(() => hashSlab(door, { frame, grid, from, rows: end - from }, chunks));
     from = end;
   }
   return chunks;
 }
 
-/** The end of the whole chunks that the next rows hold; where times do not ascend, some row, and WASM will say so. */
-function endOfSlab(ts: Float64Array, from: number, grid: Grid): number {
-  const most = from + SLAB_ROWS;
+/**
+ * The end of whole chunks that begin at row `from`, as many as there are rows for in `chunks` full ones; where times do
+ * not ascend, some row behind `from`, and WASM will say so.
+ */
+export function endOfChunks(ts: Float64Array, o: { from: number; chunks: number; grid: Grid }): number {
+  const most = o.from + o.chunks * CHUNK_SLOTS;
   if (most >= ts.length) return ts.length;
-  const border = slotStart(Math.floor(slotOf(ts[most], grid) / CHUNK_SLOTS) * CHUNK_SLOTS, grid);
-  return from + Math.max(1, firstAtOrAfter(ts.subarray(from, most), border));
+  const border = slotStart(Math.floor(slotOf(ts[most], o.grid) / CHUNK_SLOTS) * CHUNK_SLOTS, o.grid);
+  return o.from + Math.max(1, firstAtOrAfter(ts.subarray(o.from, most), border));
 }
 
 /** Rows `from` … `from + rows` of a frame. */
@@ -113,11 +116,17 @@ export function chunksOfTrades(door: Door, trades: Trades): Chunk[] {
   const rows = trades.ts_ms.length;
   for (let from = 0; from < rows;) {
     const k = tradeChunk(trades.ts_ms[from]);
-    const end = firstAtOrAfter(trades.ts_ms, (k + 1) * CHUNK_SLOTS * 1000);
+    const end = endOfTradeChunk(trades.ts_ms, from, 1);
     chunks.push(hashTradeChunk(door, k, viewTrades(trades, from, end)));
     from = end;
   }
   return chunks;
+}
+
+/** The end of the trades from row `from` on that stand in its chunk, or in the `chunks` from there on. */
+export function endOfTradeChunk(times: Float64Array, from: number, chunks: number): number {
+  const border = (tradeChunk(times[from]) + chunks) * CHUNK_SLOTS * 1000;
+  return Math.max(from + 1, firstAtOrAfter(times, border));
 }
 
 /** The chunk of a trade at a millisecond. */

@@ -14,6 +14,7 @@ export type { Bars, Trades } from "../core/bar_frame.ts";
 export { type Grid, gridOf } from "../core/timeframe.ts";
 export { type Ranges, type TimeRange, toPairs, toRanges } from "../core/time_range.ts";
 export { load, type WasmSource } from "./load.ts";
+export { answerSpread, type Crew, spread, type SpreadPort, type SpreadWorker } from "./spread.ts";
 export type { HostHash, HostOptions } from "./door.ts";
 export type {
   Appender,
