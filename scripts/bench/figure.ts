@@ -10,7 +10,7 @@ export interface Yardstick {
 export interface Figure {
   name: string;
   value: number;
-  unit: "ms" | "s" | "MB" | "requests/s" | "in flight";
+  unit: "ms" | "s" | "KB" | "MB" | "requests/s" | "in flight" | "× as fast" | "× its time";
   /** What it is held to: at most so much, or at least. */
   most?: number;
   least?: number;
