@@ -7,6 +7,22 @@
 const RINGS = ["core", "compute", "client"];
 const BLOCK = 512;
 
+/**
+ * What the declarations name and a host's own may lack: Node's know no `WebAssembly` unless the DOM's are there too,
+ * with which this merges.
+ */
+const HOST_FILE = "host.d.ts";
+const HOST_TYPES = `/** Merges with the host's own declaration, where it has one. */
+declare namespace WebAssembly {
+  interface Module {}
+}
+`;
+/** A type alias cannot be merged, so it is written out. */
+const WRITTEN_OUT: [name: RegExp, type: string][] = [[
+  /\bBufferSource\b/g,
+  "(ArrayBuffer | ArrayBufferView)",
+]];
+
 /** The declaration files of the entries, as paths below `src/` and their text. */
 export async function typesOf(
   o: { root: URL; entries: string[]; temporaryParent: string },
@@ -22,12 +38,19 @@ export async function typesOf(
     if (!success) throw new Error(`Cannot derive declarations:\n${new TextDecoder().decode(stderr)}`);
     const files = readTar(await gunzip(await Deno.readFile(archive)));
     const prefix = "package/src/";
-    return files
+    const declarations = files
       .filter(([path]) => path.startsWith(prefix) && path.endsWith(".d.ts"))
-      .map(([path, text]) => [path.slice(prefix.length), text]);
+      .map(([path, text]) => [path.slice(prefix.length), forAnyHost(text)] as [string, string]);
+    const refer = ([path, text]: [string, string]): [string, string] =>
+      path.endsWith("/mod.d.ts") ? [path, `/// <reference path="../${HOST_FILE}" />\n${text}`] : [path, text];
+    return [[HOST_FILE, HOST_TYPES], ...declarations.map(refer)];
   } finally {
     await Deno.remove(folder, { recursive: true });
   }
+}
+
+function forAnyHost(text: string): string {
+  return WRITTEN_OUT.reduce((written, [name, type]) => written.replaceAll(name, type), text);
 }
 
 async function copySources(from: URL, to: string): Promise<void> {
