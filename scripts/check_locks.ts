@@ -1,6 +1,6 @@
 /**
  * Fails when a lock does not hold what is pinned: deno.lock against deno.json, `.ci/deno` and the README's
- * `npx` commands against one Deno version, and any import that is not pinned to one version.
+ * `npx` commands against one Deno version, `.ci/tools` against its own lock, and any import that is not pinned to one version.
  *
  * Usage: deno run --allow-read --allow-run=deno scripts/check_locks.ts
  */
@@ -69,7 +69,24 @@ function versionBreaches(): Breach[] {
   return breaches;
 }
 
+/** Tools of tests: each pinned to one version, and locked as it is pinned. */
+function toolBreaches(): Breach[] {
+  const path = ".ci/tools/package.json";
+  const { dependencies } = readJson<{ dependencies: Record<string, string> }>(path);
+  const lock = readJson<{ packages: Record<string, { version?: string }> }>(".ci/tools/package-lock.json");
+  return Object.entries(dependencies).flatMap(([name, pinned]): Breach[] => {
+    const version = /^(?:npm:.+@)?(\d+\.\d+\.\d+)$/.exec(pinned)?.[1];
+    if (version === undefined) return [{ path, message: `${name} is not pinned to one version: ${pinned}` }];
+    const locked = lock.packages[`node_modules/${name}`]?.version;
+    if (locked === version) return [];
+    return [{
+      path: ".ci/tools/package-lock.json",
+      message: `has ${name} ${locked}, its package.json ${version}`,
+    }];
+  });
+}
+
 const frozen = await runDeno(["install", "--frozen", "--quiet"]);
-const breaches = [...importBreaches(), ...versionBreaches()];
+const breaches = [...importBreaches(), ...versionBreaches(), ...toolBreaches()];
 if (frozen.code !== 0) breaches.push({ path: "deno.lock", message: frozen.stderr.trim() });
-Deno.exit(report("locks", breaches, "deno.lock, .ci/deno, README.md"));
+Deno.exit(report("locks", breaches, "deno.lock, .ci/deno, .ci/tools, README.md"));

@@ -12,8 +12,26 @@ const ROOT = new URL("../../", import.meta.url);
 /** Names under which a browser that speaks DevTools is installed. */
 const BROWSERS = ["chromium", "chromium-browser", "google-chrome", "google-chrome-stable"];
 
+/** Where `npm ci --prefix .ci/tools --ignore-scripts` puts the hosts and builders that the npm package is tried in. */
+const PINNED = new URL(".ci/tools/node_modules/", ROOT);
+
+/** Pinned tools, by what is run of each: programs, and scripts of Node's. */
+const PINNED_FILES = {
+  node20: "node20/bin/node",
+  node24: "node24/bin/node",
+  vite: "vite/bin/vite.js",
+  typescript: "typescript/lib/tsc.js",
+} as const;
+
 /** Something that a test can need. `../shared` alone may be missing under CI. */
-export type Need = "../shared" | "node" | "chromium" | "python" | "git";
+export type Need =
+  | "../shared"
+  | "node"
+  | "npm"
+  | "chromium"
+  | "python"
+  | "git"
+  | keyof typeof PINNED_FILES;
 
 /** The first executable of one of these names on PATH, or null. */
 export function onPath(names: string[], path: string = Deno.env.get("PATH") ?? ""): string | null {
@@ -56,13 +74,29 @@ function pythonPath(): string | null {
   return isFile(named) ? named : null;
 }
 
+/** A pinned package's folder, for tests that put it among the packages of a user; there when any pinned tool is. */
+export function pinnedPackage(name: string): string {
+  return fileURLToPath(new URL(name, PINNED));
+}
+
+function pinned(need: keyof typeof PINNED_FILES): string | null {
+  const path = pinnedPackage(PINNED_FILES[need]);
+  return isFile(path) ? path : null;
+}
+
 /** Where a tool is: an absolute path, or null when the machine lacks it. */
 export function find(need: Need): string | null {
   switch (need) {
     case "../shared":
       return isFolder(sharedFolder()) ? sharedFolder() : null;
     case "node":
-      return onPath(["node"]);
+    case "npm":
+      return onPath([need]);
+    case "node20":
+    case "node24":
+    case "vite":
+    case "typescript":
+      return pinned(need);
     case "chromium":
       return Deno.env.get("TEST_CHROMIUM") ?? onPath(BROWSERS);
     case "python":
