@@ -139,7 +139,7 @@ class NodePublisher implements Publisher {
     const parts = { ...this.#parts, snapshots: this.#snapshots };
     const mended = head === null || !publication.mends
       ? 0
-      : await mendSegments({ publication, planner, head, folder }, parts);
+      : await mendSegments({ publication, head, folder }, parts);
     const plan = await planner.plan(head);
     if (plan.operation === null) return { entry: before!, unchanged: true, bytesWritten: mended };
     await this.#checkSkew(nodeId);

@@ -3,21 +3,40 @@
  * give the same bytes, and so the same name. What is there is never written over.
  */
 
-import type { SegmentRecord } from "../core/manifest.ts";
-import type { Log } from "../core/ports.ts";
-import type { PublicationPlanner, PublishedHead } from "./publication_plan.ts";
-import { type SegmentOrder, type SegmentWriterParts, writeSegment } from "./segment_writer.ts";
+import type { Compute } from "../compute/types.ts";
+import { barsWhere } from "../core/bar_frame.ts";
+import type { ChunkRecord, SegmentRecord } from "../core/manifest.ts";
+import type { ArtifactStore, Log, SegmentCodec, StoredChunk } from "../core/ports.ts";
+import { contains, rangesOfGaps } from "../core/snapshot_merge.ts";
+import { chunkRange, decodeRows, encodeRows } from "../core/stored_chunk.ts";
+import { type Ranges, toRanges } from "../core/time_range.ts";
+import type { Publication } from "./publication.ts";
+import type { PublishedHead } from "./publication_plan.ts";
+import { putSegment, segmentMetadata } from "./segment_writer.ts";
 import { chunkSpan } from "./snapshot_content.ts";
+import type { Snapshots } from "./snapshots.ts";
+
+export interface MendingParts {
+  artifacts: ArtifactStore;
+  codec: SegmentCodec;
+  compute: Pick<Compute, "chunksOf" | "subtractRanges">;
+  snapshots: Snapshots;
+  log: Log;
+}
+
+/** The newest snapshot of a node, the node's folder, and the rows that there are of it. */
+export interface MendingOrder {
+  publication: Publication;
+  head: PublishedHead;
+  folder: string;
+}
 
 /** Writes what is gone and can be written, and resolves with the bytes of it. What cannot is logged. */
-export async function mendSegments(
-  order: Omit<SegmentOrder, "plan" | "head"> & { head: PublishedHead },
-  parts: SegmentWriterParts & { log: Log },
-): Promise<number> {
+export async function mendSegments(order: MendingOrder, parts: MendingParts): Promise<number> {
   const { manifest } = order.head;
   let bytesWritten = 0;
   for (const segment of await parts.snapshots.lostSegments(manifest, manifest.range)) {
-    const bytes = await mended(segment, order, parts);
+    const bytes = await mend(segment, order, parts);
     bytesWritten += bytes;
     const fields = { node_id: manifest.node_id, uri: segment.uri };
     if (bytes > 0) parts.log.emit("info", "seamless.artifact.mended", { ...fields, bytes });
@@ -30,23 +49,52 @@ export async function mendSegments(
   return bytesWritten;
 }
 
-async function mended(
-  segment: SegmentRecord,
-  order: Omit<SegmentOrder, "plan" | "head"> & { head: PublishedHead },
-  parts: SegmentWriterParts,
-): Promise<number> {
-  const { manifest, lists } = order.head;
-  const { from, to } = chunkSpan(segment.range, manifest);
-  const records = lists.chunks.filter(({ k }) => k >= from && k < to);
-  if (!await holdsAll(records, order.planner)) return 0;
-  const written = await writeSegment(records.map((record) => ({ ...record, origin: "ours" })), order, parts);
-  return written?.segment.uri === segment.uri ? written.bytesWritten : 0;
+async function mend(segment: SegmentRecord, order: MendingOrder, parts: MendingParts): Promise<number> {
+  const { publication: { state: { node } }, folder } = order;
+  const chunks = await chunksOf(segment, order, parts);
+  if (chunks === null) return 0;
+  const bytes = await parts.codec.encode(chunks, segmentMetadata(node));
+  // Another version of the encoder gives other bytes: under another name they would be nobody's.
+  if (bytes.length !== segment.bytes) return 0;
+  const file = await putSegment(bytes, { artifacts: parts.artifacts, folder });
+  return file.isNew && file.uri === segment.uri ? file.bytes : 0;
 }
 
-async function holdsAll(
-  records: readonly { k: number; digest: string }[],
-  planner: PublicationPlanner,
-): Promise<boolean> {
-  const ours = new Map((await planner.ours()).records().map(({ k, digest }) => [k, digest]));
-  return records.length > 0 && records.every(({ k, digest }) => ours.get(k) === digest);
+/** The segment's chunks as they were published; null when the store has not all of their rows, or has others. */
+async function chunksOf(
+  segment: SegmentRecord,
+  { publication, head: { manifest, lists } }: MendingOrder,
+  { compute }: MendingParts,
+): Promise<StoredChunk[] | null> {
+  const { grid } = publication.state.node;
+  const span = chunkSpan(segment.range, manifest);
+  const records = new Map(
+    lists.chunks.filter(({ k }) => k >= span.from && k < span.to).map((one) => [one.k, one]),
+  );
+  const published = compute.subtractRanges(toRanges(lists.covered), rangesOfGaps(lists.gaps), grid);
+  const chunks: StoredChunk[] = [];
+  const range = [chunkRange(span.from, grid)[0], chunkRange(span.to, grid)[0]] as const;
+  for await (const stored of publication.readChunks(range)) {
+    const record = records.get(stored.k);
+    if (record === undefined) continue;
+    const chunk = asPublished(stored, { record, published }, (rows) => compute.chunksOf(rows, grid)[0]);
+    if (chunk === null) return null;
+    chunks.push(chunk);
+  }
+  return chunks.length === records.size ? chunks : null;
+}
+
+/** The stored chunk, or the rows of it that the snapshot has; null unless they are those that it has. */
+function asPublished(
+  stored: StoredChunk,
+  { record, published }: { record: ChunkRecord; published: Ranges },
+  recordOf: (
+    rows: ReturnType<typeof decodeRows>,
+  ) => { k: number; rows: number; digest: string; leaves: string[] },
+): StoredChunk | null {
+  if (stored.digest === record.digest) return stored;
+  const rows = barsWhere(decodeRows(stored.bytes), (ts) => contains(published, ts));
+  if (rows.ts.length !== record.rows) return null;
+  const cut = recordOf(rows);
+  return cut.digest === record.digest ? { ...cut, bytes: encodeRows(rows) } : null;
 }

@@ -6,7 +6,7 @@ import { throwIfCancelled } from "../core/errors.ts";
 import { giveBack } from "../core/give_back.ts";
 import { segmentKey } from "../core/manifest.ts";
 import type { SegmentRecord } from "../core/manifest.ts";
-import type { ArtifactStore, SegmentCodec, StoredChunk } from "../core/ports.ts";
+import type { ArtifactStore, NodeRecord, SegmentCodec, StoredChunk } from "../core/ports.ts";
 import { planSegments } from "../core/segment_layout.ts";
 import { chunkRange } from "../core/stored_chunk.ts";
 import { gridRecord, intervalOf, slotOf, slotStart } from "../core/timeframe.ts";
@@ -74,7 +74,7 @@ class SegmentRows {
     this.#planned = planned;
   }
 
-  async *read(order: Omit<SegmentOrder, "plan">, snapshots: Snapshots): AsyncIterable<StoredChunk> {
+  async *read(order: SegmentOrder, snapshots: Snapshots): AsyncIterable<StoredChunk> {
     let at = 0;
     for (const run of runsOf(this.#planned)) {
       for await (const chunk of readRun(run, order, snapshots)) {
@@ -97,7 +97,7 @@ class SegmentRows {
 
 async function* readRun(
   run: readonly PlannedChunk[],
-  { publication, planner, head }: Omit<SegmentOrder, "plan">,
+  { publication, planner, head }: SegmentOrder,
   snapshots: Snapshots,
 ): AsyncIterable<StoredChunk> {
   const { grid } = publication.state.node;
@@ -128,36 +128,36 @@ function runsOf(planned: readonly PlannedChunk[]): PlannedChunk[][] {
 }
 
 /** One segment, from the rows of its chunks; null when one of them is no longer what was planned. */
-export async function writeSegment(
+async function writeSegment(
   planned: readonly PlannedChunk[],
-  order: Omit<SegmentOrder, "plan">,
+  order: SegmentOrder,
   { artifacts, codec, snapshots }: SegmentWriterParts,
 ): Promise<{ segment: SegmentRecord; bytesWritten: number } | null> {
   const { publication: { state: { node } }, folder } = order;
-  // Part of the file's bytes, and so of its name: nothing in it may differ between two publishers of the same rows.
-  const metadata = canonicalJson({
-    node_id: node.nodeId,
-    interval: intervalOf(node.grid),
-    grid: gridRecord(node.grid),
-  });
   const content = new SegmentRows(planned);
-  const bytes = await codec.encode(content.read(order, snapshots), metadata);
+  const bytes = await codec.encode(content.read(order, snapshots), segmentMetadata(node));
   if (content.moved) return null;
+  const range: TimeRange = [content.first, slotStart(slotOf(content.last, node.grid) + 1, node.grid)];
+  const { isNew, ...file } = await putSegment(bytes, { artifacts, folder });
+  return { segment: { range, rows: content.rows, ...file }, bytesWritten: isNew ? file.bytes : 0 };
+}
+
+/** Part of a file's bytes, and so of its name: nothing in it may differ between two publishers of the same rows. */
+export function segmentMetadata({ nodeId, grid }: NodeRecord): string {
+  return canonicalJson({ node_id: nodeId, interval: intervalOf(grid), grid: gridRecord(grid) });
+}
+
+/** Writes a file under the name of its hash, unless it is there; its bytes are given back. */
+export async function putSegment(
+  bytes: Uint8Array,
+  { artifacts, folder }: { artifacts: ArtifactStore; folder: string },
+): Promise<Pick<SegmentRecord, "bytes" | "uri" | "file_sha256"> & { isNew: boolean }> {
   const sha256 = await hashOfFile(bytes);
   const uri = segmentKey(folder, sha256);
   const isNew = await artifacts.putIfAbsent(uri, bytes);
   const sizeBytes = bytes.length;
   giveBack(bytes.buffer);
-  return {
-    segment: {
-      range: [content.first, slotStart(slotOf(content.last, node.grid) + 1, node.grid)],
-      rows: content.rows,
-      bytes: sizeBytes,
-      uri,
-      file_sha256: sha256,
-    },
-    bytesWritten: isNew ? sizeBytes : 0,
-  };
+  return { bytes: sizeBytes, uri, file_sha256: sha256, isNew };
 }
 
 /** The host's SHA-256 works beside this thread: five megabytes at once would keep everybody else waiting. */

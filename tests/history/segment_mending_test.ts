@@ -1,6 +1,7 @@
 import { deepStrictEqual, strictEqual } from "node:assert/strict";
 import { createMemoryArtifacts } from "../../src/adapters/artifact_store/memory.ts";
 import type { ArtifactStore } from "../../src/core/ports.ts";
+import { rejection } from "../refusal.ts";
 import { barsOf, holding, START } from "./holdings.ts";
 import { objectsOf, publishing } from "./publisher_fixture.ts";
 
@@ -66,4 +67,25 @@ Deno.test("a file whose rows the publisher has no more is told and left", async 
   const lost = await snapshots.lostSegments(manifest, manifest.range);
   deepStrictEqual(lost.map(({ uri }) => uri), manifest.segments.slice(0, -1).map(({ uri }) => uri));
   strictEqual(events.filter(({ event }) => event === "seamless.artifact.unreadable").length, lost.length);
+});
+
+Deno.test("who has more rows than were published cuts them to those that were", async () => {
+  const { artifacts, lose } = losing();
+  const { publisher, snapshots } = publishing({ artifacts });
+  const { entry: { manifest } } = await publisher.publish(holding(barsOf([START, END])));
+  lose(manifest.segments[manifest.segments.length - 1].uri);
+  const more = await publisher.publish({ ...holding(barsOf([START - 600, END + 6_000])), mends: true });
+  deepStrictEqual([more.unchanged, more.entry.seq], [false, 2]);
+  deepStrictEqual(await snapshots.lostSegments(manifest, manifest.range), []);
+});
+
+Deno.test("other rows than were published restore nothing", async () => {
+  const { artifacts, lose } = losing();
+  const { publisher, snapshots } = publishing({ artifacts });
+  const { entry: { manifest } } = await publisher.publish(holding(barsOf([START, END])));
+  const { uri } = manifest.segments[manifest.segments.length - 1];
+  lose(uri);
+  const other = holding(barsOf([START, END], { salt: 1 }));
+  strictEqual((await rejection(publisher.publish({ ...other, mends: true }))).code, "ARTIFACT_MISSING");
+  deepStrictEqual((await snapshots.lostSegments(manifest, manifest.range)).map((one) => one.uri), [uri]);
 });

@@ -8,8 +8,10 @@ import { barsBetween } from "../../src/core/bar_frame.ts";
 import { HistoryError } from "../../src/core/errors.ts";
 import type { OnViolation, StrategyName } from "../../src/core/metadata.ts";
 import type { FetchRequest } from "../../src/core/request.ts";
+import { toRanges } from "../../src/core/time_range.ts";
 import { SeededDice } from "../fake_clock.ts";
 import { type Deed, unreachable, type Values, valuesOf } from "../story/scripted_venue.ts";
+import { LosableBars } from "./losable_bars.ts";
 import { compute, FORMING, inWorld, makeWorld, NODE, type Told, type World } from "../story/world.ts";
 
 const SEEDS = Number(Deno.env.get("SEAMLESS_SEEDS") || 12);
@@ -37,8 +39,10 @@ class Life {
   readonly #restated = new Map<number, number>();
   readonly #promises: { request: Partial<FetchRequest>; text: string }[] = [];
   #lastAsOf = "";
+  readonly #bars: LosableBars | null;
 
-  constructor(worlds: World[], seed: number) {
+  constructor(worlds: World[], seed: number, bars: LosableBars | null = null) {
+    this.#bars = bars;
     this.#worlds = worlds;
     [this.#world] = worlds;
     this.#dice = new SeededDice(seed);
@@ -57,6 +61,7 @@ class Life {
       [2, "restate", () => Promise.resolve(this.#restate())],
       [3, "venue", () => Promise.resolve(this.#changeVenue())],
       [2, "backtest", () => this.#keepPromise()],
+      [this.#bars === null ? 0 : 2, "loss", () => this.#lose()],
     ];
     let at = this.#below(acts.reduce((sum, [weight]) => sum + weight, 0));
     for (const [weight, name, act] of acts) {
@@ -182,6 +187,28 @@ class Life {
     ok(state !== "running" && state !== "queued", state);
   }
 
+  /** The hot store loses all, or what is old; what was published is held all the same, and nobody is asked for it. */
+  async #lose(): Promise<void> {
+    // What is under way comes to rest first: a store does not lose what is being written.
+    await this.#world.clock.advance(120_000);
+    const from = this.#below(2) === 0 ? Infinity : FORMING - this.#below(200) * MINUTE;
+    await this.#bars!.lose(NODE, from);
+    const { service, venue } = this.#world;
+    const { snapshots: [newest] } = await service.snapshots(NODE, { limit: 1 });
+    if (newest === undefined) return;
+    const published = await service.coverage(NODE, { asOf: newest.as_of });
+    const held = await service.coverage(NODE);
+    const lacks = compute.subtractRanges(toRanges(published.covered), toRanges(held.covered), {
+      step: MINUTE,
+    });
+    deepStrictEqual([...lacks], []);
+    const [start, end] = this.#pick(published.covered);
+    const calls = venue.calls.length;
+    const told = await this.#world.ask({ start, end, strategy: "FAIL_FAST" });
+    deepStrictEqual([told.complete, venue.calls.length], [true, calls]);
+    this.#check(told);
+  }
+
   /** What holds of every answer. */
   #check(told: Told): void {
     const { frame, effective_range: [start, end] } = told;
@@ -237,25 +264,31 @@ class Life {
   }
 }
 
+async function live(world: World, o: { seed: number; bars: LosableBars | null }): Promise<void> {
+  const { clock, holdings } = world;
+  const through = o.bars === null ? undefined : { bars: () => o.bars!.store };
+  const other = await makeWorld({ clock, holdings, through, venues: () => world.venues });
+  const life = new Life([world, other], o.seed, o.bars);
+  const done: string[] = [];
+  try {
+    for (let step = 0; step < STEPS; step++) done.push(await life.step());
+    await life.end();
+  } catch (error) {
+    throw new Error(
+      `after ${done.length} steps, ${done.slice(-5).join(", ")}: ${(error as Error).message}`,
+      { cause: error },
+    );
+  } finally {
+    await other.close();
+  }
+}
+
 for (let seed = 1; seed <= SEEDS; seed++) {
   Deno.test(`a random life of requests, fills and faults keeps every promise (seed ${seed})`, () =>
-    inWorld({}, async (world) => {
-      const { clock, holdings } = world;
-      const other = await makeWorld({ clock, holdings, venues: () => world.venues });
-      const life = new Life([world, other], seed);
-      const done: string[] = [];
-      try {
-        for (let step = 0; step < STEPS; step++) done.push(await life.step());
-        await life.end();
-      } catch (error) {
-        throw new Error(
-          `after ${done.length} steps, ${done.slice(-5).join(", ")}: ${(error as Error).message}`,
-          {
-            cause: error,
-          },
-        );
-      } finally {
-        await other.close();
-      }
-    }));
+    inWorld({}, (world) => live(world, { seed, bars: null })));
+  if (seed % 2 === 0) continue;
+  Deno.test(`so does one whose hot store loses what it holds, now and then (seed ${seed})`, () => {
+    const bars = new LosableBars();
+    return inWorld({ through: { bars: () => bars.store } }, (world) => live(world, { seed, bars }));
+  });
 }

@@ -1,6 +1,6 @@
 /** The program after its hot store was deleted: what was published answers, over HTTP and from the command line. */
 
-import { deepStrictEqual, ok, strictEqual } from "node:assert/strict";
+import { deepStrictEqual, match, ok, strictEqual } from "node:assert/strict";
 import { openArrowBars } from "../../src/client/arrow_reader.ts";
 import type { Metadata } from "../../src/core/metadata.ts";
 import { ended, inFolder, type ProcessWorld } from "./process_world.ts";
@@ -93,4 +93,50 @@ Deno.test("without its hot store the program answers what it answered before, an
     deepStrictEqual([fresh, same.dataset_fingerprint], [[], before.metadata.dataset_fingerprint]);
     strictEqual(JSON.parse(verified.out).ok, true);
     strictEqual(exchange.calls.length, calls, "no call of any kind");
+  }));
+
+/** The only segment file of the node. */
+async function segmentOf({ folder }: ProcessWorld): Promise<string> {
+  const node = `${folder}/data/artifacts/ohlcv/exchange=binance/symbol=BTC%2FUSDT/timeframe=1m`;
+  const [{ name }] = await Array.fromAsync(Deno.readDir(`${node}/segments`));
+  return `${node}/segments/${name}`;
+}
+
+Deno.test("publish writes a segment file again that is gone, where the rows are stored; without them they are fetched", () =>
+  inFolder(FOLDER, async (world) => {
+    const { run, exchange } = world;
+    strictEqual((await run("fill", NODE, ...DAY)).code, 0);
+    const before = await serving(world, dayFrom);
+    const file = await segmentOf(world);
+    const bytes = await Deno.readFile(file);
+    await Deno.remove(file);
+    strictEqual((await run("verify", NODE)).code, 4);
+    const published = await run("publish", NODE, ...DAY, "--json");
+    strictEqual(published.code, 0, published.err);
+    strictEqual(JSON.parse(published.out).unchanged.length, 1);
+    deepStrictEqual(await Deno.readFile(file), bytes);
+    strictEqual((await run("verify", NODE)).code, 0);
+
+    // Damaged, and the hot store is gone too: the venue is all that is left.
+    bytes[bytes.length >> 1] ^= 1;
+    await Deno.writeFile(file, bytes);
+    await forget(world);
+    const failed = await run("get", NODE, ...DAY, "--strategy", "FAIL_FAST", "--json");
+    deepStrictEqual([
+      failed.code,
+      JSON.parse(failed.err.split("\n").findLast((line) => line.startsWith("{"))!).code,
+    ], [
+      3,
+      "COVERAGE_INCOMPLETE",
+    ]);
+    match(failed.err, /seamless\.artifact\.unreadable/);
+    const calls = exchange.calls.length;
+    const after = await serving(world, dayFrom);
+    deepStrictEqual(after.batches, before.batches);
+    deepStrictEqual(after.metadata.answer_fingerprint, before.metadata.answer_fingerprint);
+    ok(exchange.calls.length > calls);
+    // The rows are stored again: with the damaged file out of the way, it is written as it was.
+    await Deno.remove(file);
+    strictEqual((await run("publish", NODE, ...DAY)).code, 0);
+    strictEqual((await run("verify", NODE, "--hot")).code, 0);
   }));
