@@ -11,8 +11,11 @@ const TARGET = new URL("../src/config/venue_pace.ts", import.meta.url);
 
 /** The module's text as CCXT's classes make it. */
 export function venuePaceModule(): string {
-  const classes = ccxt as unknown as Record<string, new () => { rateLimit: number }>;
-  const lines = ccxt.exchanges.map((id: string) => `  ${id}: ${new classes[id]().rateLimit},`);
+  const classes: Record<string, unknown> = { ...ccxt };
+  const lines = ccxt.exchanges.map((id: string) => {
+    const Venue = classes[id] as new () => { rateLimit: number };
+    return `  ${id}: ${new Venue().rateLimit},`;
+  });
   return [
     "/** Made by scripts/venue_pace.ts from CCXT: milliseconds of one token (`rateLimit`) that each venue allows. */",
     "export const VENUE_PACE_MS: Readonly<Record<string, number>> = {",

@@ -8,8 +8,7 @@
  * rules out `.` and `..`), no backslash, no control character. Names with a leading dot are the stores' own.
  */
 export function isArtifactKey(key: string): boolean {
-  // deno-lint-ignore no-control-regex -- control characters are exactly what a key may not hold.
-  return !/[\\\u0000-\u001f\u007f]/.test(key) && key.split("/").every((part) => /^[^.]/.test(part));
+  return !/[\\\p{Cc}]/u.test(key) && key.split("/").every((part) => /^[^.]/.test(part));
 }
 
 /** Throws `TypeError` for what is no key: keys are made by this project, so a bad one is a fault in it. */

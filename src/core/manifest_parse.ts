@@ -40,7 +40,7 @@ export function parseManifest(
     checkEntries(list, fields[list], complain);
     checkPages(list, fields.pages, complain);
   }
-  return fields as unknown as Manifest;
+  return fields as Fields & Manifest;
 }
 
 function checkHead(fields: Fields, complain: Complain): void {

@@ -18,8 +18,8 @@ export interface ParsedNode {
 
 const EXCHANGE = /^[a-z0-9_]+$/;
 const ORIGIN = /^[A-Za-z0-9_-]+$/;
-// deno-lint-ignore no-control-regex -- control characters are exactly what a symbol may not hold.
-const UNPRINTABLE = /[\u0000-\u001f\u007f-\u009f\u2028\u2029]/;
+/** Control characters, and what ends a line. */
+const UNPRINTABLE = /[\p{Cc}\u2028\u2029]/u;
 const encoder = new TextEncoder();
 
 /** Ids taken apart lately: each request asks for the same one several times over. */

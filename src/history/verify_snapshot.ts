@@ -92,7 +92,7 @@ export class SnapshotChecker {
       }
       for (const entry of manifest[name]) lists[name].push(entry);
     }
-    return whole ? lists as unknown as ManifestLists : null;
+    return whole ? lists as ManifestLists : null;
   }
 
   async #page(name: ListName, record: PageRecord): Promise<ManifestLists[ListName] | null> {

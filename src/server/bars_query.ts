@@ -142,7 +142,9 @@ function boundsOf(query: Query): Pick<FetchRequest, "start" | "end" | "last"> {
 }
 
 function withoutAbsent(request: FetchRequest): FetchRequest {
-  const given: Record<string, unknown> = {};
-  for (const [name, value] of Object.entries(request)) if (value !== undefined) given[name] = value;
-  return given as unknown as FetchRequest;
+  const given = { ...request };
+  for (const name of Object.keys(given) as (keyof FetchRequest)[]) {
+    if (given[name] === undefined) delete given[name];
+  }
+  return given;
 }

@@ -175,8 +175,7 @@ export function badRequest(message: string, hint: string): HistoryError {
 export function shown(value: unknown): string {
   const nested = typeof value === "object" && value !== null;
   const text = nested ? Array.isArray(value) ? "(a list)" : "(an object)" : String(value);
-  // deno-lint-ignore no-control-regex -- control characters are exactly what must not be shown.
-  const plain = text.replaceAll(/[\u0000-\u001f\u007f]/g, "\ufffd");
+  const plain = text.replaceAll(/\p{Cc}/gu, "\ufffd");
   return plain.length > 80 ? `${plain.slice(0, 80)}…` : plain;
 }
 

@@ -11,6 +11,7 @@ import { type Grid, slotOf, slotStart } from "../../src/core/timeframe.ts";
 import { type TimeRange, toPairs, toRanges } from "../../src/core/time_range.ts";
 import { SeededDice } from "../fake_clock.ts";
 import { compute, LATE_DAYS, ledgerRow, MINUTES, MONTHS, NODE, stateOf } from "./made.ts";
+import { wrong } from "../wrong.ts";
 
 /** A snapshot that covers what it is given: what is no gap has a bar. */
 class Snapshots implements PublishedSlots {
@@ -33,7 +34,7 @@ class Snapshots implements PublishedSlots {
     const slots = ([start, end]: TimeRange) => slotOf(end, grid) - slotOf(start, grid);
     this.gaps = gaps.map(([start, end, reason]) => ({ start, end, bars: slots([start, end]), reason }));
     this.findings = findings;
-    const manifest = { node_id: NODE, grid, range: [0, 0] } as unknown as Manifest;
+    const manifest: Manifest = wrong({ node_id: NODE, grid, range: [0, 0] });
     const snapshot = { nodeId: NODE, seq: 1, asOfMs: 5, manifest, manifestUri: "", manifestSha256: "" };
     this.published = { snapshot, covered: toRanges(covered), unreadable: [] };
   }

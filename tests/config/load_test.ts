@@ -3,6 +3,7 @@ import { join } from "node:path";
 import fc from "fast-check";
 import { checkConfig, ConfigInvalid, exchangeConfig } from "../../src/config/mod.ts";
 import { CWD, load, problemsOf, refusalOf, warningsOf } from "./loading.ts";
+import { wrong } from "../wrong.ts";
 
 Deno.test("loadConfig() without anything gives the defaults, with places made absolute", () => {
   const { config, source, baseDir, paths, warnings } = load();
@@ -153,8 +154,8 @@ Deno.test("a program's object is read like a file, and may hold what a program g
   const { config } = load({ input: { server: { port: 1 }, exchanges: { kraken: { sandbox: true } } } });
   deepStrictEqual([config.server.port, config.exchanges.kraken.sandbox], [1, true]);
   deepStrictEqual(problemsOf({ input: { exchanges: { kraken: { options: { apiKey: "k" } } } } }), []);
-  const wrong = { server: { port: "8420" } } as unknown as { server: { port: number } };
-  deepStrictEqual(problemsOf({ input: wrong }), [
+  const input = { server: { port: wrong<number>("8420") } };
+  deepStrictEqual(problemsOf({ input }), [
     'server.port: must be a whole number from 0 to 65535, not "8420"',
   ]);
 });

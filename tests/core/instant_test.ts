@@ -1,5 +1,6 @@
 import { strictEqual, throws } from "node:assert/strict";
 import { formatAsOf, parseAsOfMs, parseSeconds, writeSeconds } from "../../src/core/instant.ts";
+import { wrong } from "../wrong.ts";
 
 const badTime = (matching: RegExp) => (error: unknown) => {
   const { code, message, hint } = error as { code: string; message: string; hint: string };
@@ -79,9 +80,9 @@ Deno.test("parseAsOfMs() keeps milliseconds, cuts finer digits off and writes th
 Deno.test("what is neither a number nor a text is no time, and is told so", () => {
   for (const value of [new Date(0), {}, null, true, [1679616000], 1679616000n]) {
     throws(
-      () => parseSeconds(value as unknown as string, "start"),
+      () => parseSeconds(wrong(value), "start"),
       badTime(/Cannot read start .* it is no time/),
     );
-    throws(() => parseAsOfMs(value as unknown as string), badTime(/Cannot read as_of .* it is no time/));
+    throws(() => parseAsOfMs(wrong(value)), badTime(/Cannot read as_of .* it is no time/));
   }
 });

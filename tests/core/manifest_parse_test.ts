@@ -26,7 +26,7 @@ Deno.test("parseManifest() gives back what was published, unknown fields include
 });
 
 Deno.test("parseManifest() refuses every field that is wrong or missing, and names it", () => {
-  const good = entry.manifest as unknown as Record<string, unknown>;
+  const good: Record<string, unknown> = { ...entry.manifest };
   const wrong: Record<string, unknown[]> = {
     manifest_version: [2, "1"],
     seq: [2, "1"],

@@ -15,6 +15,7 @@ import {
   snapOutward,
 } from "../../src/core/timeframe.ts";
 import { SeededDice } from "../fake_clock.ts";
+import { wrong } from "../wrong.ts";
 
 const MONTHS: Grid = { unit: "month" };
 const month = (year: number, index: number) => {
@@ -89,9 +90,9 @@ Deno.test("what is wanted snaps outward, what is held snaps inward", () => {
 Deno.test("checkGrid() names what no grid can be", () => {
   for (const step of [0, -60, 1.5, NaN, Infinity, 2 ** 43]) throws(() => checkGrid({ step }), RangeError);
   throws(() => checkGrid({ step: 60, anchor: 0.5 }), RangeError);
-  throws(() => checkGrid({ unit: "year" } as unknown as Grid), RangeError);
-  throws(() => checkGrid(null as unknown as Grid), TypeError);
-  throws(() => checkGrid({ step: "60" } as unknown as Grid), TypeError);
+  throws(() => checkGrid(wrong({ unit: "year" })), RangeError);
+  throws(() => checkGrid(wrong(null)), TypeError);
+  throws(() => checkGrid(wrong({ step: "60" })), TypeError);
 });
 
 Deno.test("gridRecord() always says the anchor", () => {

@@ -13,11 +13,13 @@ export class Statements {
 
   /** All rows. Numbers are read as doubles: every one that is stored is exact in them. */
   rows(sql: string, ...params: SqlValue[]): SqlValue[][] {
-    return this.#statement(sql).all(...params) as unknown as SqlValue[][];
+    const rows: unknown[] = this.#statement(sql).all(...params);
+    return rows as SqlValue[][];
   }
 
   first(sql: string, ...params: SqlValue[]): SqlValue[] | null {
-    return (this.#statement(sql).get(...params) as unknown as SqlValue[] | undefined) ?? null;
+    const row: unknown = this.#statement(sql).get(...params);
+    return row === undefined ? null : row as SqlValue[];
   }
 
   /** Rows changed. */

@@ -6,7 +6,7 @@ import type { FromWriter, ToWriter } from "./sqlite_messages.ts";
 import { SqliteWriter } from "./sqlite_writer.ts";
 
 /** What a worker sees of its own thread; the types of a page's window stand in the way otherwise. */
-const thread = globalThis as unknown as {
+const thread = globalThis as {
   onmessage: (event: MessageEvent<ToWriter>) => void;
   postMessage(message: FromWriter): void;
 };

@@ -11,7 +11,7 @@ export type ToProver = Omit<FileToProve, "source"> & { bytes: Uint8Array<ArrayBu
 export type FromProver = { proof: SegmentProof } | { error: string };
 
 /** What a worker sees of its own thread; the types of a page's window stand in the way otherwise. */
-const thread = globalThis as unknown as {
+const thread = globalThis as {
   onmessage: (event: MessageEvent<ToProver>) => void;
   postMessage(message: FromProver): void;
 };
