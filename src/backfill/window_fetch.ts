@@ -9,7 +9,7 @@ import { HistoryError } from "../core/errors.ts";
 import { NODE_STATE_MAX, RETRY_BACKOFF_CAP_MS } from "../core/limits.ts";
 import { parseNodeId } from "../core/node_id.ts";
 import type { ParsedNode } from "../core/node_id.ts";
-import type { Attempt, BarsReply, Exchange, NodeRecord } from "../core/ports.ts";
+import type { Attempt, BarsReply, Exchange, NodeRecord, NodeState } from "../core/ports.ts";
 import { intervalOf } from "../core/timeframe.ts";
 import type { Grid } from "../core/timeframe.ts";
 import { clipRange, type TimeRange } from "../core/time_range.ts";
@@ -30,7 +30,7 @@ import {
   type LedAsk,
   usualVolumeUnit,
 } from "./ask.ts";
-import { viewOf } from "./node_view.ts";
+import { type UnderlaidState, viewOf } from "./node_view.ts";
 import type { Window } from "./plan.ts";
 import { withRetries } from "./retry.ts";
 
@@ -206,7 +206,8 @@ export class WindowFetch {
     const { store, clock, settings } = this.#parts;
     const { nodeId, parsed, window, source, o } = flight;
     const state = await store.state(nodeId);
-    if (state === null && UNKNOWN_NAMES.has(error.code)) return null;
+    if (state === null && o.below === null && UNKNOWN_NAMES.has(error.code)) return null;
+    await store.ensureNode({ nodeId, grid: o.grid, volumeUnit: usualVolumeUnit(parsed.symbol) });
     const nowMs = clock.nowMs();
     const askedAt = (nowMs - (flight.venue?.skewMs() ?? 0)) / 1000;
     const site = {
@@ -216,14 +217,13 @@ export class WindowFetch {
       seenAtMs: nowMs,
       fence: { key: o.lease.key, generation: o.lease.generation },
     };
-    const lastEnd = error.code === "SYMBOL_UNKNOWN" ? state?.final.at(-1) : undefined;
+    const lastEnd = error.code === "SYMBOL_UNKNOWN" ? lastBarEnd(state, o.below) : undefined;
     const gone = lastEnd === undefined ? null : clipRange(window.ask, [lastEnd, Infinity]);
     if (gone !== null) {
-      const finalUntil = finalBorder(askedAt, state!.node.grid, settings.policy.stabilizationBars);
+      const finalUntil = finalBorder(askedAt, o.grid, settings.policy.stabilizationBars);
       await store.commit(delistedWrite(site, { askedAt, range: gone, finalUntil }));
     }
-    if (gone !== null && gone[0] === window.ask[0]) return { rows: 0, grid: state!.node.grid };
-    await store.ensureNode({ nodeId, grid: o.grid, volumeUnit: usualVolumeUnit(parsed.symbol) });
+    if (gone !== null && gone[0] === window.ask[0]) return { rows: 0, grid: o.grid };
     const failure = {
       askedAt,
       attempts: Math.max(1, flight.attempts),
@@ -265,6 +265,13 @@ const NOT_THE_VENUES: ReadonlySet<string> = new Set([
 
 /** Failures that say of a node never filled that there is no such thing. */
 const UNKNOWN_NAMES: ReadonlySet<string> = new Set(["EXCHANGE_UNKNOWN", "SYMBOL_UNKNOWN", "BAD_TIMEFRAME"]);
+
+/** The end of the last bar that is known of a node, stored or published. */
+function lastBarEnd(state: NodeState | null, below: UnderlaidState | null): number | undefined {
+  const ends = [state?.final.at(-1), below?.snapshot.manifest.segments.at(-1)?.range[1]];
+  const known = ends.filter((end) => end !== undefined);
+  return known.length === 0 ? undefined : Math.max(...known);
+}
 
 function textOf(why: unknown): string {
   return why instanceof HistoryError ? `${why.code}: ${why.message}` : String(why);

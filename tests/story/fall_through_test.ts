@@ -8,7 +8,7 @@ import { HistoryError } from "../../src/core/errors.ts";
 import { encodeRows } from "../../src/core/stored_chunk.ts";
 import type { ArtifactStore } from "../../src/core/ports.ts";
 import { rejection as refused } from "../refusal.ts";
-import { valuesOf } from "./scripted_venue.ts";
+import { refuses, valuesOf } from "./scripted_venue.ts";
 import {
   FORMING,
   type Holdings,
@@ -380,4 +380,23 @@ Deno.test("days that open at 16:00 keep their grid when the hot store is lost", 
   const next = await then.ask({ nodeId, start: days.end, end: days.end + 2 * DAY });
   deepStrictEqual([next.grid, next.rows, next.fingerprint_scope], [told.grid, 2, "snapshot"]);
   await then.close();
+});
+
+Deno.test("a market that the venue lists no more is delisted after its last published bar, also without the hot store", async () => {
+  const after = { start: END - HOUR, end: END + HOUR };
+  const told: Told[] = [];
+  await lost(async (then, { world }) => {
+    const before = await makeWorld({ holdings: world.holdings });
+    for (const each of [before, then]) {
+      each.venue.deed = refuses("SYMBOL_UNKNOWN");
+      told.push(await each.ask(after));
+    }
+    strictEqual((await then.service.explain(NODE, END)).reason, "delisted");
+    await before.close();
+  });
+  deepStrictEqual(told[1].gaps.map(({ start, end, reason }) => [start, end, reason]), [
+    [END, END + HOUR, "delisted"],
+  ]);
+  const [was, is] = told.map(lasting);
+  deepStrictEqual({ ...is, snapshot: null, as_of: null }, { ...was, snapshot: null, as_of: null });
 });
