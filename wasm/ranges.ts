@@ -1,12 +1,14 @@
 /**
- * Range math on slots: each range is snapped alone, then all are sorted and coalesced, then walked.
+ * Range math: each range is snapped alone, then all are sorted and coalesced, then walked.
  *
  * Lists are f64 pairs in memory. Counts that come back are of pairs; BAD_TIME and NO_MEMORY say why there are none.
  */
 import { NO_MEMORY } from "./frame";
 import { alloc, mark, reset } from "./memory";
-import { snapPairs, snapPairsScalar, snappedApart, snappedSorted, toSeconds, toSecondsScalar } from "./snap";
+import { gridStep, slotOf, slotStart } from "./grid";
+import { snapPairs, snapPairsScalar, snappedApart, snappedSorted } from "./snap";
 import { sortRecords } from "./sort";
+import { cutOne, sweep } from "./sweep";
 
 const PAIR: usize = 16;
 
@@ -20,20 +22,7 @@ function endOf(list: usize, i: i32): f64 {
   return load<f64>(list + (<usize>i << 4), 8);
 }
 
-/** Writes a pair behind `count` others, joined to the last one when they touch. Returns the count of pairs. */
-@inline
-export function push(out: usize, count: i32, start: f64, end: f64): i32 {
-  if (count > 0 && endOf(out, count - 1) == start) {
-    store<f64>(out + (<usize>(count - 1) << 4), end, 8);
-    return count;
-  }
-  const p = out + (<usize>count << 4);
-  store<f64>(p, start);
-  store<f64>(p, end, 8);
-  return count + 1;
-}
-
-/** Turns pairs of seconds at `list` into sorted, coalesced pairs of slots, in place: inward or outward, each alone. */
+/** Turns pairs at `list` into sorted, coalesced pairs on the grid, in place: inward or outward, each alone. */
 export function snap(list: usize, count: i32, outward: bool): i32 {
   const kept = snapPairs(list, count, outward);
   if (kept < 0 || snappedApart) return kept;
@@ -48,50 +37,63 @@ const SMALL_WORDS: f64 = 1024;
 const BY_FIT: i32 = 0;
 const BY_BITMAP: i32 = 1;
 
-/** Sorts and coalesces pairs of slots, in place: by a bitmap over the slots, or by sorting. */
+/** The shortest month: how many slots a span of time has at most, where slots differ. */
+const SHORTEST_MONTH: f64 = 2419200;
+
+/** Sorts and coalesces pairs on the grid, in place: by a bitmap over the slots, or by sorting. */
 export function arrange(list: usize, count: i32, way: i32): i32 {
+  const step = gridStep() == 0 ? SHORTEST_MONTH : gridStep();
   let first = Infinity;
   let last = -Infinity;
-  let work: f64 = 0;
+  let time: f64 = 0;
   for (let i = 0; i < count; i++) {
     const start = startOf(list, i);
     const end = endOf(list, i);
     first = min<f64>(first, start);
     last = max<f64>(last, end);
-    work += (end - start) / 64 + 1;
+    time += end - start;
   }
   const most = WORDS_PER_PAIR * <f64>count + SMALL_WORDS;
   // Both are bounded: the words to look through, and the words that all pairs together write.
-  const dense = (last - first) / 64 < most && work < most;
-  const bitmap = way == BY_BITMAP || (way == BY_FIT && dense);
-  if (count > 0 && bitmap) return byBitmap(list, count, first, <u32>(last - first));
+  const dense = (last - first) / step / 64 < most && time / step / 64 + <f64>count < most;
+  if (count > 0 && (way == BY_BITMAP || (way == BY_FIT && dense))) return byBitmap(list, count, first, last);
   if (!sortRecords(list, count)) return NO_MEMORY;
   return coalesce(list, count);
 }
 
-/** What is held, on the grid, with pairs put in order by one way of the two: for tests that compare them. */
-export function mergeRangesBy(list: usize, count: i32, way: i32): i32 {
-  const kept = snapPairsScalar(list, count, false);
-  if (kept < 0) return kept;
-  const merged = arrange(list, kept, way);
-  if (merged > 0) toSecondsScalar(list, merged);
-  return merged;
+/** The slots from the one at `first` on: an exact quotient, which the reciprocal's error does not reach. */
+@inline
+function placeOf(t: f64, first: f64, step: f64, reciprocal: f64): u32 {
+  const place = step == 0 ? slotOf(t) - slotOf(first) : nearest<f64>((t - first) * reciprocal);
+  return <u32>place;
+}
+
+/** The time that stands `place` slots behind `first`. */
+@inline
+function timeAt(place: u32, first: f64, step: f64): f64 {
+  return step == 0 ? slotStart(slotOf(first) + <f64>place) : first + <f64>place * step;
 }
 
 /** One bit for each slot from `first` on: each pair sets its bits, then the runs of bits are read off. */
-function byBitmap(list: usize, count: i32, first: f64, slots: u32): i32 {
+function byBitmap(list: usize, count: i32, first: f64, last: f64): i32 {
+  const step = gridStep();
+  const reciprocal = 1 / step;
+  const slots = placeOf(last, first, step, reciprocal);
   const start = mark();
   const bytes = ((<usize>slots >> 6) + 1) << 3;
   const bitmap = alloc(bytes);
   if (bitmap == 0) return NO_MEMORY;
   memory.fill(bitmap, 0, bytes);
-  for (let i = 0; i < count; i++) setBits(bitmap, <u32>(startOf(list, i) - first), <u32>(endOf(list, i) - first));
+  for (let i = 0; i < count; i++) {
+    const from = placeOf(startOf(list, i), first, step, reciprocal);
+    setBits(bitmap, from, placeOf(endOf(list, i), first, step, reciprocal));
+  }
   let runs = 0;
   for (let bit = nextBit(bitmap, 0, slots, 0); bit < slots;) {
     const end = nextBit(bitmap, bit, slots, -1);
     const p = list + (<usize>runs << 4);
-    store<f64>(p, first + <f64>bit);
-    store<f64>(p, first + <f64>end, 8);
+    store<f64>(p, timeAt(bit, first, step));
+    store<f64>(p, timeAt(end, first, step), 8);
     runs++;
     bit = nextBit(bitmap, end, slots, 0);
   }
@@ -148,53 +150,28 @@ function coalesce(list: usize, count: i32): i32 {
 
 /** What is held, on the grid: `list` is rewritten. */
 export function mergeRanges(list: usize, count: i32): i32 {
-  const merged = snap(list, count, false);
-  if (merged > 0) toSeconds(list, merged);
-  return merged;
+  return snap(list, count, false);
 }
 
-/** `held` ∩ `wanted` into `out` (room for the sum of both counts). */
+/** `mergeRanges` by scalar forms, and with pairs put in order by one way of the two: for tests that compare them. */
+export function mergeRangesBy(list: usize, count: i32, way: i32): i32 {
+  const kept = snapPairsScalar(list, count, false);
+  return kept < 0 ? kept : arrange(list, kept, way);
+}
+
+/** `held` ∩ `wanted` into `out` (room for the sum of both counts). Behind each list there is room for one more bound. */
 export function intersectRanges(held: usize, heldCount: i32, wanted: usize, wantedCount: i32, out: usize): i32 {
   const a = snap(held, heldCount, false);
   if (a < 0) return a;
   const b = snap(wanted, wantedCount, true);
-  if (b < 0) return b;
-  let i = 0;
-  let j = 0;
-  let count = 0;
-  while (i < a && j < b) {
-    const start = max<f64>(startOf(held, i), startOf(wanted, j));
-    const end = min<f64>(endOf(held, i), endOf(wanted, j));
-    if (start < end) count = push(out, count, start, end);
-    if (endOf(held, i) < endOf(wanted, j)) i++;
-    else j++;
-  }
-  toSeconds(out, count);
-  return count;
+  return b < 0 ? b : sweep(held, a, wanted, b, out, false);
 }
 
-/** `base` without `cut` into `out` (room for the sum of both counts). One snaps as `wanted` says, the other the other way. */
+/** `base` without `cut`, with the same room. One snaps as `wanted` says, the other the other way. */
 export function subtractRanges(base: usize, baseCount: i32, cut: usize, cutCount: i32, out: usize, wanted: bool): i32 {
   const a = snap(base, baseCount, wanted);
   if (a < 0) return a;
   const b = snap(cut, cutCount, !wanted);
   if (b < 0) return b;
-  let j = 0;
-  let count = 0;
-  for (let i = 0; i < a; i++) {
-    let from = startOf(base, i);
-    const to = endOf(base, i);
-    while (j < b && endOf(cut, j) <= from) j++;
-    // The last cut that reaches into this range may reach into the next one too, so `j` stays on it.
-    let k = j;
-    while (k < b && startOf(cut, k) < to) {
-      if (startOf(cut, k) > from) count = push(out, count, from, startOf(cut, k));
-      from = endOf(cut, k);
-      k++;
-    }
-    if (from < to) count = push(out, count, from, to);
-    j = k > j ? k - 1 : j;
-  }
-  toSeconds(out, count);
-  return count;
+  return a == 1 ? cutOne(startOf(base, 0), endOf(base, 0), cut, b, out) : sweep(base, a, cut, b, out, true);
 }

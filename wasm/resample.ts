@@ -7,7 +7,6 @@ import { BAD_TIME, countTimes, NO_MEMORY, setResult } from "./frame";
 import { fold, foldClose, foldHigh, foldLow, foldOpen, foldScalar, foldVolume } from "./fold";
 import { setGrid, slotOf, slotStart } from "./grid";
 import { snap } from "./ranges";
-import { toSeconds } from "./snap";
 
 /** Runs of target slots that are covered whole, as pairs of slots, and how far the slabs so far have come in them. */
 let full: usize = 0;
@@ -29,7 +28,6 @@ export function coverTargets(
   setGrid(fromStep, fromAnchor);
   const merged = snap(covered, count, false);
   if (merged < 0) return merged;
-  toSeconds(covered, merged);
   setGrid(toStep, toAnchor);
   full = alloc((<usize>merged << 4) + 16);
   if (full == 0) return NO_MEMORY;
@@ -53,6 +51,11 @@ export function coverTargets(
   if (fullRuns > 0) nextSlot = load<f64>(full);
   toSeconds(part, partRuns);
   return partRuns;
+}
+
+/** Turns pairs of slots into pairs of seconds, in place. */
+function toSeconds(list: usize, count: i32): void {
+  for (const stop = list + (<usize>count << 4); list < stop; list += 8) store<f64>(list, slotStart(load<f64>(list)));
 }
 
 /** Adds one slot to the runs of slots covered in part; two covered ranges may end and begin in the same one. */

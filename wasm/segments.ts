@@ -1,12 +1,11 @@
 /**
  * The runs of slots that stand in times: any order, repeats allowed, times off the grid ignored. Times come in slabs;
- * the pairs of slots found so far are brought along.
+ * the pairs of seconds found so far are brought along.
  */
 import { BAD_TIME, setResult } from "./frame";
 import { gridStep, isTime, slotOf, slotStart } from "./grid";
-import { arrange, push } from "./ranges";
+import { arrange } from "./ranges";
 import { runLength, runLengthScalar } from "./runs";
-import { toSeconds } from "./snap";
 
 /**
  * Adds the runs of `count` times to the `runs` pairs at `out` (room for `count` more) and answers how many there are then,
@@ -31,23 +30,30 @@ function addRuns(times: usize, count: i32, out: usize, runs: i32, vectors: bool)
     if (!isTime(t)) return BAD_TIME;
     const slot = slotOf(t);
     if (slotStart(slot) != t) continue;
+    const end = out + (<usize>runs << 4) - 8;
     let more = 0;
     if (step != 0) {
       const rest = count - i - 1;
       more = vectors ? runLength(at + 8, rest, t, step) : runLengthScalar(at + 8, rest, t, step);
     }
-    if (!isTime(t + <f64>more * step)) return BAD_TIME;
-    if (runs > 0 && slot < load<f64>(out + (<usize>(runs - 1) << 4), 8)) back = 1;
-    runs = push(out, runs, slot, slot + 1 + <f64>more);
+    const last = t + <f64>more * step;
+    if (!isTime(last)) return BAD_TIME;
+    const next = step == 0 ? slotStart(slot + 1) : last + step;
     i += more;
+    if (runs > 0 && load<f64>(end) == t) {
+      store<f64>(end, next);
+      continue;
+    }
+    if (runs > 0 && t < load<f64>(end)) back = 1;
+    store<f64>(end, t, 8);
+    store<f64>(end, next, 16);
+    runs++;
   }
   setResult(0, back);
   return runs;
 }
 
-/** Ends with the last slab: `runs` pairs of slots become sorted pairs of seconds. `back`: whether a result 0 was 1. */
+/** Ends with the last slab: sorts `runs` pairs, where a result 0 was 1 (`back`). */
 export function closeSegments(out: usize, runs: i32, back: bool): i32 {
-  if (back) runs = arrange(out, runs, 0);
-  if (runs > 0) toSeconds(out, runs);
-  return runs;
+  return back ? arrange(out, runs, 0) : runs;
 }

@@ -43,8 +43,8 @@ export function intersectRanges(door: Door, held: Ranges, wanted: Ranges, grid: 
   checkGrid(grid);
   return door.scoped(() => {
     door.useGrid(grid);
-    const a = door.copyIn(held);
-    const b = door.copyIn(wanted);
+    const a = copyRanges(door, held);
+    const b = copyRanges(door, wanted);
     const out = door.alloc((held.length + wanted.length) * 8);
     const found = door.wasm.intersectRanges(a, held.length / 2, b, wanted.length / 2, out);
     return door.f64(out, door.checked(found, "intersect ranges") * 2).slice();
@@ -80,8 +80,8 @@ export function segmentsOf(door: Door, ts: Float64Array, grid: Grid): Ranges {
 function subtract(door: Door, o: { base: Ranges; cut: Ranges; grid: Grid; wanted: boolean }): Ranges {
   return door.scoped(() => {
     door.useGrid(o.grid);
-    const base = door.copyIn(o.base);
-    const cut = door.copyIn(o.cut);
+    const base = copyRanges(door, o.base);
+    const cut = copyRanges(door, o.cut);
     const out = door.alloc((o.base.length + o.cut.length) * 8);
     const left = door.wasm.subtractRanges(
       base,
@@ -93,4 +93,11 @@ function subtract(door: Door, o: { base: Ranges; cut: Ranges; grid: Grid; wanted
     );
     return door.f64(out, door.checked(left, "subtract ranges") * 2).slice();
   });
+}
+
+/** Copies ranges into the arena, with room for one bound behind them. */
+function copyRanges(door: Door, ranges: Ranges): number {
+  const at = door.alloc(ranges.length * 8 + PAIR_BYTES);
+  door.f64(at, ranges.length).set(ranges);
+  return at;
 }
