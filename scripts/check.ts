@@ -6,6 +6,7 @@
  */
 
 import { filesBelow, runDeno } from "./gate/tree.ts";
+import { systemClock } from "../src/adapters/system.ts";
 
 /** What a script of the gate may do: look, and run this very Deno. */
 const LOOK = ["run", "--no-prompt", "--allow-read", "--allow-env", `--allow-run=${Deno.execPath()}`];
@@ -35,9 +36,9 @@ const STEPS: readonly Step[] = [
 
 /** Runs one step and shows what it printed when it failed. */
 async function pass({ name, args }: Step): Promise<boolean> {
-  const startedMs = performance.now();
+  const startedMs = systemClock.monotonicMs();
   const { code, stdout, stderr } = await runDeno(args);
-  const seconds = ((performance.now() - startedMs) / 1000).toFixed(1);
+  const seconds = ((systemClock.monotonicMs() - startedMs) / 1000).toFixed(1);
   console.log(`${code === 0 ? "kept  " : "BROKEN"} ${name} (${seconds} s)`);
   if (code !== 0) console.log((stdout + stderr).trimEnd().replaceAll(/^/gm, "    "));
   return code === 0;

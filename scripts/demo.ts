@@ -13,8 +13,8 @@ import { main as seamless } from "../src/cli/main.ts";
 import { machineSurroundings } from "../src/cli/machine.ts";
 import { loadConfig } from "../src/config/mod.ts";
 import type { JobReport } from "../src/core/service.ts";
-import { serve } from "../src/wire.ts";
-import { DEMO_MARKETS, DEMO_MONTH, startDemoExchange, systemClock } from "./recorded_exchange/mod.ts";
+import { serve, systemClock } from "../src/wire.ts";
+import { DEMO_MARKETS, DEMO_MONTH, startDemoExchange } from "./recorded_exchange/mod.ts";
 import { emptyFolder, writeConfig } from "./demo/folder.ts";
 import { showProgress } from "./demo/progress.ts";
 import { Service, sha256 } from "./demo/service.ts";
@@ -36,7 +36,7 @@ const step = (text: string) => say(`\n${++steps}. ${text}`);
 const shown = (path: string) => relative(Deno.cwd(), path) || ".";
 
 async function demo(folder: string): Promise<void> {
-  const startedMs = performance.now();
+  const startedMs = systemClock.monotonicMs();
   await emptyFolder(folder);
   say(
     "Seamless asks an exchange for a month of 1-minute bars, and says what it got, what is missing, and why.",
@@ -45,7 +45,7 @@ async function demo(folder: string): Promise<void> {
   const { config, ...published } = await withExchange(folder, filledMonth);
   step("The exchange is switched off. A new service answers a backtest from the published files alone:");
   await sameAgain(config, published);
-  say(`\nDone in ${((performance.now() - startedMs) / 1000).toFixed(1)} s.`);
+  say(`\nDone in ${((systemClock.monotonicMs() - startedMs) / 1000).toFixed(1)} s.`);
   farewell(folder, config);
 }
 

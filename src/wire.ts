@@ -366,7 +366,7 @@ function openPublishing(
   }
   return openPublishedSide({
     ...parts,
-    artifacts: given ?? openArtifacts(paths.artifactFolder, parts.clock),
+    artifacts: given ?? openArtifacts(paths.artifactFolder, parts),
     codec: createParquetCodec(parts.compute),
     // What lies in memory is not handed to threads.
     prover: () => given === undefined ? createSegmentProver(parts.compute) : proverHere(parts.compute),
@@ -378,9 +378,12 @@ function openPublishing(
   });
 }
 
-function openArtifacts(root: string | null, clock: Clock): ArtifactStore {
+function openArtifacts(
+  root: string | null,
+  { clock, dice }: { clock: Clock; dice: Dice },
+): ArtifactStore {
   if (root === null) return createMemoryArtifacts();
-  return createFilesystemArtifacts({ root, nowMs: () => clock.nowMs() });
+  return createFilesystemArtifacts({ root, clock, dice });
 }
 
 export { systemClock } from "./adapters/system.ts";

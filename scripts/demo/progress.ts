@@ -3,6 +3,7 @@
 import { progressLine } from "../../src/cli/progress.ts";
 import { counted } from "../../src/cli/texts.ts";
 import type { JobReport } from "../../src/core/service.ts";
+import { systemClock } from "../../src/adapters/system.ts";
 
 const LOOK_EVERY_MS = 60;
 const LOOKS_MAX = 5_000;
@@ -13,12 +14,12 @@ export async function showProgress(
   look: () => Promise<JobReport>,
   say: (text: string) => void,
 ): Promise<JobReport> {
-  const startedMs = performance.now();
+  const startedMs = systemClock.monotonicMs();
   const isTerminal = Deno.stdout.isTerminal();
   let told = 0;
   for (let looks = 0; looks < LOOKS_MAX; looks++) {
     const job = await look();
-    const elapsedSec = (performance.now() - startedMs) / 1000;
+    const elapsedSec = (systemClock.monotonicMs() - startedMs) / 1000;
     const ended = job.state !== "queued" && job.state !== "running";
     const line = `   ${lineOf(job, elapsedSec)}`;
     if (isTerminal) Deno.stdout.writeSync(encoder.encode(`\r\x1b[K${line}`));

@@ -5,6 +5,7 @@
 
 import { join } from "node:path";
 import { parseJunit, type TestCase } from "./junit.ts";
+import { systemClock } from "../../src/adapters/system.ts";
 
 /** Says what runs, at this pace, so that a long group does not look dead. */
 const STILL_RUNNING_MS = 60_000;
@@ -58,7 +59,7 @@ export async function runGroup(run: GroupRun): Promise<GroupOutcome> {
     stderr: "piped",
   }).spawn();
   running.add(child);
-  const startedMs = performance.now();
+  const startedMs = systemClock.monotonicMs();
   const seen = { output: "" };
   let hung = false;
   const ticker = setInterval(() => run.say(`  … ${run.label}: ${lastLine(seen.output)}`), STILL_RUNNING_MS);
@@ -74,7 +75,7 @@ export async function runGroup(run: GroupRun): Promise<GroupOutcome> {
   await killGroup(child.pid, "-KILL");
   running.delete(child);
   const cases = hung ? casesOfHang(run, seen.output) : casesOf(run, reportFile, status.code, seen.output);
-  return { cases, output: seen.output, seconds: (performance.now() - startedMs) / 1000 };
+  return { cases, output: seen.output, seconds: (systemClock.monotonicMs() - startedMs) / 1000 };
 }
 
 async function follow(

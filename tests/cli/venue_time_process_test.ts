@@ -2,6 +2,7 @@
 
 import { deepStrictEqual, doesNotMatch, match, strictEqual } from "node:assert/strict";
 import { DAY, inWorld, NODE, run } from "./program.ts";
+import { systemClock } from "../../src/adapters/system.ts";
 
 /** Epoch seconds of the venue's now, the border of a bar: 2024-01-03T00:00:00Z. */
 const NOW = Date.UTC(2024, 0, 3) / 1000;
@@ -106,7 +107,7 @@ Deno.test("get and fill warn of a clock that is more than 5 s off the venue's, o
     doesNotMatch((await run(folder, "get", NODE, "--last", "3", "-q")).err, /clock/);
   });
   await inWorld(async ({ folder, clock }) => {
-    clock.set(Date.now() - 2_000);
+    clock.set(systemClock.nowMs() - 2_000);
     const { code, err } = await run(folder, "get", NODE, "--last", "3");
     strictEqual(code, 0, err);
     doesNotMatch(err, /clock/);

@@ -4,7 +4,7 @@ import assert from "node:assert/strict";
 import { fileURLToPath } from "node:url";
 import { proverHere } from "../../src/adapters/parquet/proof_threads.ts";
 import { createFilesystemArtifacts } from "../../src/adapters/artifact_store/filesystem.ts";
-import { systemClock } from "../../src/adapters/system.ts";
+import { systemClock, systemDice } from "../../src/adapters/system.ts";
 import { decodeRows } from "../../src/core/stored_chunk.ts";
 import { createSnapshots } from "../../src/history/snapshots.ts";
 import { verifyPublished } from "../../src/history/verify.ts";
@@ -59,7 +59,7 @@ async function collect(output: ReadableStream<Uint8Array>, ready: () => void): P
 }
 
 function readersOf(root: string) {
-  const artifacts = createFilesystemArtifacts({ root });
+  const artifacts = createFilesystemArtifacts({ root, clock: systemClock, dice: systemDice });
   const parts = { artifacts, codec, compute, clock: systemClock, settings: { asOfSettleSec: 30 } };
   const snapshots = createSnapshots(parts);
   const verify = () =>

@@ -46,7 +46,7 @@ export function stepsIn(rows: number): number {
 
 if (import.meta.main) {
   const [root, first, stride, limit] = [Deno.args[0], ...Deno.args.slice(1).map(Number)] as const;
-  const artifacts = createFilesystemArtifacts({ root });
+  const artifacts = createFilesystemArtifacts({ root, clock: systemClock, dice: systemDice });
   const parts = { artifacts, codec, compute, clock: systemClock };
   const snapshots = createSnapshots({ ...parts, settings: { asOfSettleSec: 30 } });
   const publisher = createPublisher({

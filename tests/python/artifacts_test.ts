@@ -3,6 +3,7 @@
 import assert from "node:assert/strict";
 import { fileURLToPath } from "node:url";
 import { createFilesystemArtifacts } from "../../src/adapters/artifact_store/filesystem.ts";
+import { systemClock, systemDice } from "../../src/adapters/system.ts";
 import { BAR_COLUMNS } from "../../src/core/bar_frame.ts";
 import type { Bars } from "../../src/core/bar_frame.ts";
 import { canonicalBars } from "../../src/core/stored_chunk.ts";
@@ -28,7 +29,7 @@ async function withSnapshot(
 ): Promise<void> {
   const root = await Deno.makeTempDir({ prefix: "seamless_python_" });
   try {
-    const artifacts = createFilesystemArtifacts({ root });
+    const artifacts = createFilesystemArtifacts({ root, clock: systemClock, dice: systemDice });
     const { publisher } = publishing({ artifacts, clock: new FakeClock(T0) });
     const skip = (ts: number) => ts % 660 === 0;
     const bars = barsOf([START, START + 4 * CHUNK + 900], { skip });

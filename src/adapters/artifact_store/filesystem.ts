@@ -9,7 +9,7 @@
 import { dirname, join } from "node:path";
 import { checkArtifactKey, checkArtifactPrefix } from "../../core/artifact_key.ts";
 import { cancelled, HistoryError } from "../../core/errors.ts";
-import type { ArtifactStore } from "../../core/ports.ts";
+import type { ArtifactStore, Clock, Dice } from "../../core/ports.ts";
 
 /** Temporary files live in the root under a name that no key can have. */
 const OWN_FOLDER = ".tmp";
@@ -17,23 +17,33 @@ const OWN_FOLDER = ".tmp";
 const LEFTOVER_MS = 86_400_000;
 const OPEN_READ = { read: true } as const;
 
-/** A store below `root` (a folder that need not be there yet). `nowMs` is the local wall clock, for `skewMs`. */
-export function createFilesystemArtifacts(
-  options: { root: string; nowMs?: () => number },
-): ArtifactStore {
-  return new FilesystemArtifacts(options.root, options.nowMs ?? (() => Date.now()));
+/** What the store is made of. */
+export interface FilesystemOptions {
+  /** A folder that need not be there yet. */
+  root: string;
+  /** The local wall clock: for `skewMs`, and for how old a temporary file is. */
+  clock: Clock;
+  /** Names temporary files; of two processes on one root no two names may be the same. */
+  dice: Dice;
+}
+
+/** A store below a folder. */
+export function createFilesystemArtifacts(options: FilesystemOptions): ArtifactStore {
+  return new FilesystemArtifacts(options);
 }
 
 class FilesystemArtifacts implements ArtifactStore {
   readonly #root: string;
-  readonly #nowMs: () => number;
+  readonly #clock: Clock;
+  readonly #dice: Dice;
   /** Folders known to be there and durable. */
   readonly #folders = new Set<string>();
   #closed = false;
 
-  constructor(root: string, nowMs: () => number) {
+  constructor({ root, clock, dice }: FilesystemOptions) {
     this.#root = root;
-    this.#nowMs = nowMs;
+    this.#clock = clock;
+    this.#dice = dice;
   }
 
   async get(key: string, range?: { start: number; end: number }): Promise<Uint8Array | null> {
@@ -83,7 +93,7 @@ class FilesystemArtifacts implements ArtifactStore {
     try {
       const temporary = await this.#writeTemporary(new Uint8Array(1));
       const { mtime } = await Deno.stat(temporary);
-      const nowMs = this.#nowMs();
+      const nowMs = this.#clock.nowMs();
       await Deno.remove(temporary);
       return mtime === null ? 0 : nowMs - mtime.getTime();
     } catch (error) {
@@ -94,7 +104,7 @@ class FilesystemArtifacts implements ArtifactStore {
   /** Writes a throw-away file and tries to write it again: the second must be refused. Also sweeps what killed writers left. */
   async probe(): Promise<void> {
     this.#checkOpen("Probing the artifact store");
-    const path = join(this.#root, OWN_FOLDER, `probe-${crypto.randomUUID()}`);
+    const path = join(this.#root, OWN_FOLDER, `probe-${this.#dice.id()}`);
     try {
       const first = await this.#publish(path, new Uint8Array([1]));
       const second = await this.#publish(path, new Uint8Array([2]));
@@ -132,7 +142,7 @@ class FilesystemArtifacts implements ArtifactStore {
 
   async #writeTemporary(bytes: Uint8Array): Promise<string> {
     await this.#ensureFolder(join(this.#root, OWN_FOLDER));
-    const path = join(this.#root, OWN_FOLDER, crypto.randomUUID());
+    const path = join(this.#root, OWN_FOLDER, this.#dice.id());
     using file = await Deno.open(path, { write: true, createNew: true });
     try {
       for (let at = 0; at < bytes.length;) at += await file.write(bytes.subarray(at));
@@ -163,7 +173,7 @@ class FilesystemArtifacts implements ArtifactStore {
       const path = join(folder, entry.name);
       try {
         const { mtime } = await Deno.stat(path);
-        if (mtime !== null && Date.now() - mtime.getTime() > LEFTOVER_MS) await Deno.remove(path);
+        if (mtime !== null && this.#clock.nowMs() - mtime.getTime() > LEFTOVER_MS) await Deno.remove(path);
       } catch (error) {
         // Its own writer, or another process that sweeps, was faster.
         if (!isAbsent(error)) throw error;
