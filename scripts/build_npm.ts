@@ -4,7 +4,7 @@
  *   deno run … scripts/build_npm.ts [FOLDER]        FOLDER defaults to dist/npm
  *
  *   compute.js  client.js      one ES module each, with source maps; the client imports the core of the other
- *   compute_wasm.js            the WebAssembly as text, imported by `load()` when it is given nothing
+ *   compute_wasm.js            the WebAssembly as text, for `load()` that is given nothing
  *   compute.wasm               the same bytes, for `load(fetch(…))`
  *   types/                     the declarations, module by module, of what the two export
  *   package.json  README.md  LICENSE
