@@ -1,26 +1,7 @@
 /** The suite in headless Chromium: the npm package and its WebAssembly, fetched from a page on loopback. */
-import puppeteer from "puppeteer-core";
 import { buildPackages, expectAllPassed, sharedCases, toolTest } from "../compute/packages.ts";
 import type { Outcome } from "../compute/suite/mod.ts";
-
-const FLAGS = [
-  "--headless",
-  "--no-sandbox",
-  "--disable-gpu",
-  "--disable-quic",
-  "--no-first-run",
-  "--disable-background-networking",
-  "--disable-component-update",
-  "--disable-sync",
-];
-/** The whole suite takes some ten seconds; a page that hangs is a failure, not a wait. */
-const PATIENCE_MS = 180_000;
-
-const TYPES: Record<string, string> = {
-  js: "text/javascript",
-  wasm: "application/wasm",
-  json: "application/json",
-};
+import { fileResponse, inChromium } from "./chromium.ts";
 
 /** Serves the folder's files, and recorded bars as the gzip that they are. */
 function serve(folder: string, bars: string | null): Deno.HttpServer<Deno.NetAddr> {
@@ -31,12 +12,7 @@ function serve(folder: string, bars: string | null): Deno.HttpServer<Deno.NetAdd
       const headers = { "content-type": "text/csv", "content-encoding": "gzip" };
       return new Response(await Deno.readFile(bars + path.slice("/bars/".length)), { headers });
     }
-    const file = await Deno.readFile(folder + path).catch((error) => {
-      if (error instanceof Deno.errors.NotFound) return null;
-      throw error;
-    });
-    if (file === null) return new Response("not found", { status: 404 });
-    return new Response(file, { headers: { "content-type": TYPES[path.split(".").pop()!] ?? "text/plain" } });
+    return await fileResponse(folder + path);
   });
 }
 
@@ -58,20 +34,15 @@ toolTest({
     const { vectors, recorded, folder: bars } = sharedCases();
     await Deno.writeTextFile(`${folder}/cases.json`, JSON.stringify({ vectors, recorded }));
     const server = serve(folder, bars);
-    const browser = await puppeteer.launch({
-      executablePath: chromium,
-      args: FLAGS,
-      userDataDir: `${folder}/profile`,
-      protocolTimeout: PATIENCE_MS,
-    });
     try {
-      const page = await browser.newPage();
-      await page.goto(`http://127.0.0.1:${server.addr.port}/`);
-      const seed = Number(Deno.env.get("SEAMLESS_TEST_SEED") ?? 1);
-      const told = await page.evaluate(`${IN_PAGE}(${seed})`) as string;
-      expectAllPassed(JSON.parse(told) as Outcome);
+      await inChromium({ chromium, folder }, async (newPage) => {
+        const page = await newPage();
+        await page.goto(`http://127.0.0.1:${server.addr.port}/`);
+        const seed = Number(Deno.env.get("SEAMLESS_TEST_SEED") ?? 1);
+        const told = await page.evaluate(`${IN_PAGE}(${seed})`) as string;
+        expectAllPassed(JSON.parse(told) as Outcome);
+      });
     } finally {
-      await browser.close();
       await server.shutdown();
       await Deno.remove(folder, { recursive: true });
     }

@@ -11,6 +11,7 @@ export const DOCUMENTS = [
   "docs/architecture.md",
   "docs/first-steps.md",
   "docs/http.md",
+  "docs/verify-anywhere.md",
 ];
 
 /** Absolute path of a path from the root. */
