@@ -4,7 +4,14 @@ import { match, ok, strictEqual } from "node:assert/strict";
 import { find, type Need, testNeeding } from "../needs.ts";
 import { publish, type Published } from "../npm/published.ts";
 import { inUserFolder, run } from "../npm/user_folder.ts";
-import { blocksOf, readDocument } from "./documents.ts";
+import { blocksOf, commandsOf, readDocument } from "./documents.ts";
+
+Deno.test("the page installs the versions that its lines are run with", async () => {
+  const { dependencies } = JSON.parse(await readDocument(".ci/tools/package.json"));
+  const [install] = commandsOf(await readDocument("docs/verify-anywhere.md"));
+  const packages = ["hyparquet", "fzstd"].map((name) => `${name}@${dependencies[name]}`).join(" ");
+  strictEqual(install, `npm install --install-links ${packages} ./seamless/dist/npm`);
+});
 
 /** How each host runs a file, whose name decides nothing: the folder is one of modules. */
 const HOSTS: { host: string; block: string; needs: Need[]; command: () => string[] }[] = [
