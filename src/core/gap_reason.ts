@@ -14,14 +14,15 @@ export type AnsweredReason =
 /** Every reason that a gap can show. */
 export type GapReason = AnsweredReason | "fetch_failed" | "not_yet_closed";
 
-const SETTLED: ReadonlySet<GapReason> = new Set([
+const SETTLED_REASONS = [
   "not_listed",
   "delisted",
   "beyond_source_history",
   "absent_at_source",
   "exchange_outage",
   "no_trades",
-]);
+] as const;
+const SETTLED: ReadonlySet<GapReason> = new Set(SETTLED_REASONS);
 
 const EXPLAINED: ReadonlySet<GapReason> = new Set(["no_trades", "not_listed", "delisted"]);
 
@@ -37,12 +38,7 @@ export function isExplained(reason: GapReason): boolean {
 
 /** Every reason, for parsing and documents. */
 export const GAP_REASONS: readonly GapReason[] = [
-  "not_listed",
-  "delisted",
-  "beyond_source_history",
-  "absent_at_source",
-  "exchange_outage",
-  "no_trades",
+  ...SETTLED_REASONS,
   "pending",
   "fetch_failed",
   "quarantined",

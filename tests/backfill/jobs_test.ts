@@ -1,58 +1,13 @@
 import { deepStrictEqual, match, rejects, strictEqual } from "node:assert/strict";
-import { JobRunner, type RunOptions } from "../../src/backfill/jobs.ts";
-import { openSlots, viewOf } from "../../src/backfill/node_view.ts";
 import { HistoryError } from "../../src/core/errors.ts";
 import { VENUE_FAILED_TURNS_MAX } from "../../src/core/limits.ts";
-import type { JobRecord } from "../../src/core/ports.ts";
-import { slotCount } from "../../src/core/timeframe.ts";
-import { type TimeRange, toPairs } from "../../src/core/time_range.ts";
+import type { TimeRange } from "../../src/core/time_range.ts";
 import { Bench, DAY, minutes, NOW_MS } from "./bench.ts";
 import { awayFault, refusedFault, unknownSymbol } from "./fake_exchange.ts";
-import { compute, NODE } from "./made.ts";
+import { NODE } from "./made.ts";
+import { HOUR, jobOf, OTHER, run } from "./made_jobs.ts";
 
-const HOUR: TimeRange = [DAY, DAY + 3_600];
-const OTHER = "ohlcv:fake:ETH/USDT:1m";
 const NOWHERE = "ohlcv:nowhere:ETH/USDT:1m";
-
-function jobOf(o: Partial<JobRecord> = {}): JobRecord {
-  return {
-    id: "job1",
-    nodes: [NODE],
-    start: HOUR[0],
-    end: HOUR[1],
-    priority: "backfill",
-    refetch: false,
-    idempotencyKey: null,
-    createdAtMs: NOW_MS,
-    updatedAtMs: NOW_MS,
-    state: "queued",
-    windows: { total: 0, complete: 0, failed: 0, deduplicated: 0 },
-    rows: 0,
-    etaSeconds: null,
-    errors: [],
-    ...o,
-  };
-}
-
-/** Runs a job over a bench; tells how it went on. */
-async function run(bench: Bench, job: JobRecord, o: Partial<RunOptions> = {}) {
-  const seen: JobRecord[] = [];
-  const runner = new JobRunner({ backfiller: bench.backfiller, clock: bench.clock, log: { emit: () => {} } });
-  const work = runner.run(job, {
-    signal: new AbortController().signal,
-    workers: 2,
-    onProgress: (now) => void seen.push(now),
-    onNodeDone: async (nodeId, range) => {
-      const state = await bench.store.state(nodeId);
-      if (state === null) return { open: slotCount(range, { step: 60 }) };
-      const open = openSlots(viewOf(state, compute), range, bench.clock.nowMs() / 1000, compute);
-      return { open: toPairs(open).reduce((sum, one) => sum + slotCount(one, state.node.grid), 0) };
-    },
-    firstBar: () => Promise.resolve(DAY),
-    ...o,
-  });
-  return { job: await bench.clock.runUntilSettled(work), seen };
-}
 
 Deno.test("a job fills its nodes, counts windows and rows, and ends complete", async () => {
   const bench = new Bench();

@@ -1,45 +1,18 @@
 /** Jobs that an earlier process began: what it wrote last stands in the ledger, not in the job's record. */
 
 import { deepStrictEqual, rejects, strictEqual } from "node:assert/strict";
-import { JobRunner, type RunOptions } from "../../src/backfill/jobs.ts";
+import type { RunOptions } from "../../src/backfill/jobs.ts";
 import type { JobRecord } from "../../src/core/ports.ts";
-import { Bench, DAY, NOW_MS } from "./bench.ts";
+import { Bench, DAY } from "./bench.ts";
 import { unknownSymbol } from "./fake_exchange.ts";
 import { NODE } from "./made.ts";
+import { jobOf, OTHER, run } from "./made_jobs.ts";
 
-const OTHER = "ohlcv:fake:ETH/USDT:1m";
+const both = (o: Partial<JobRecord> = {}) => jobOf({ nodes: [NODE, OTHER], ...o });
 
-function jobOf(o: Partial<JobRecord> = {}): JobRecord {
-  return {
-    id: "job1",
-    nodes: [NODE, OTHER],
-    start: DAY,
-    end: DAY + 3_600,
-    priority: "backfill",
-    refetch: false,
-    idempotencyKey: null,
-    createdAtMs: NOW_MS,
-    updatedAtMs: NOW_MS,
-    state: "queued",
-    windows: { total: 0, complete: 0, failed: 0, deduplicated: 0 },
-    rows: 0,
-    etaSeconds: null,
-    errors: [],
-    ...o,
-  };
-}
-
-async function run(bench: Bench, job: JobRecord, o: Partial<RunOptions> = {}): Promise<JobRecord> {
-  const runner = new JobRunner({ backfiller: bench.backfiller, clock: bench.clock, log: { emit: () => {} } });
-  const options = {
-    signal: new AbortController().signal,
-    workers: 1,
-    onProgress: () => {},
-    onNodeDone: () => Promise.resolve({ open: 0 }),
-    firstBar: () => Promise.resolve(DAY),
-    ...o,
-  };
-  return await bench.clock.runUntilSettled(runner.run(job, options));
+/** Window by window; how it ended. */
+async function oneByOne(bench: Bench, job: JobRecord, o: Partial<RunOptions> = {}): Promise<JobRecord> {
+  return (await run(bench, job, { workers: 1, ...o })).job;
 }
 
 /** A job that ends in the middle as a killed process ends it; the record as it was stored some windows before. */
@@ -47,7 +20,7 @@ async function killedHalfway(bench: Bench, o: Partial<JobRecord> = {}): Promise<
   bench.exchange.latencyMs = 1_000;
   const abort = new AbortController();
   let kept: JobRecord | null = null;
-  await run(bench, jobOf(o), {
+  await oneByOne(bench, both(o), {
     signal: abort.signal,
     onProgress: (now) => {
       if (now.windows.complete === 2) kept = now;
@@ -64,7 +37,7 @@ Deno.test("a job that was killed counts on from the ledger: no row is left out, 
   await bench.clock.advance(60_000);
   const kept = await killedHalfway(bench, { createdAtMs: bench.clock.nowMs() });
   deepStrictEqual([kept.state, kept.rows], ["running", 20]);
-  const done = await run(bench, kept);
+  const done = await oneByOne(bench, kept);
   deepStrictEqual([done.state, done.rows], ["complete", 110]);
   deepStrictEqual(done.windows, { total: 11, complete: 11, failed: 0, deduplicated: 0 });
 });
@@ -73,12 +46,12 @@ Deno.test("what the ledger has of a job is told by the venue's clock", async () 
   const bench = new Bench();
   bench.exchange.skewOnSync = 300_000;
   const kept = await killedHalfway(bench);
-  strictEqual((await run(bench, kept)).rows, 120);
+  strictEqual((await oneByOne(bench, kept)).rows, 120);
 });
 
 Deno.test("a refetch that was killed asks for all of it again, and counts that alone", async () => {
   const bench = new Bench();
-  const done = await run(bench, await killedHalfway(bench, { refetch: true }));
+  const done = await oneByOne(bench, await killedHalfway(bench, { refetch: true }));
   deepStrictEqual([done.state, done.rows, done.windows.complete], ["complete", 120, 12]);
 });
 
@@ -89,7 +62,7 @@ Deno.test("a fill without a start of a market that is no longer listed begins at
   const asked: (readonly [number, number])[] = [];
   bench.exchange.marketFault = unknownSymbol;
   const gone = { firstBar: () => Promise.reject(unknownSymbol()) };
-  const done = await run(bench, jobOf({ nodes: [NODE], start: null, end }), {
+  const done = await oneByOne(bench, jobOf({ nodes: [NODE], start: null, end }), {
     ...gone,
     onNodeDone: (_node, range) => {
       asked.push(range);
@@ -99,10 +72,10 @@ Deno.test("a fill without a start of a market that is no longer listed begins at
   deepStrictEqual([done.state, done.errors, asked], ["complete", [], [[DAY + 600, end]]]);
   deepStrictEqual(await bench.gaps([DAY + 600, end]), [[DAY + 1_200, end, "delisted"]]);
   // Of a market that was never stored there is nothing to begin at.
-  const unknown = await run(bench, jobOf({ nodes: [OTHER], start: null }), gone);
+  const unknown = await oneByOne(bench, jobOf({ nodes: [OTHER], start: null }), gone);
   deepStrictEqual([unknown.state, unknown.errors.map(({ code }) => code)], ["failed", ["SYMBOL_UNKNOWN"]]);
   await rejects(
-    run(bench, jobOf({ start: null }), { firstBar: () => Promise.reject(new Error("ours")) }),
+    oneByOne(bench, both({ start: null }), { firstBar: () => Promise.reject(new Error("ours")) }),
     /ours/,
   );
 });

@@ -2,7 +2,8 @@
 
 import { deepStrictEqual, match, ok, strictEqual } from "node:assert/strict";
 import type { Fault } from "../../scripts/recorded_exchange/mod.ts";
-import { DAY, ended, inWorld, NODE, run, spawn } from "./program.ts";
+import { ended } from "../program_process.ts";
+import { DAY, inWorld, NODE, run, spawn } from "./program.ts";
 
 /** Reads a stream up to a text, and leaves the rest to the reader given back. */
 async function readUntil(stream: ReadableStream<Uint8Array>, wanted: RegExp): Promise<string> {
@@ -47,17 +48,8 @@ Deno.test("the program is quiet and well when the reader of its pipe goes away",
 Deno.test("Ctrl-C keeps what a fill has finished; the same command goes on, and asks for nothing twice", () =>
   inWorld(async ({ folder, exchange }) => {
     const slow = exchange.inject({ kind: "latency", ms: 150, match: { endpoint: "bars" } });
-    const child = spawn(
-      folder,
-      "fill",
-      NODE,
-      "--start",
-      "2023-12-25",
-      "--end",
-      "2024-01-02",
-      "--workers",
-      "1",
-    );
+    const fill = ["fill", NODE, "--start", "2023-12-25", "--end", "2024-01-02"];
+    const child = spawn(folder, ...fill, "--workers", "1");
     const done = ended(child);
     while (exchange.calls.filter((call) => call.endpoint === "bars").length < 4) {
       await new Promise((next) => setTimeout(next, 10));
@@ -71,16 +63,7 @@ Deno.test("Ctrl-C keeps what a fill has finished; the same command goes on, and 
     );
     slow();
     const before = exchange.calls.length;
-    const finished = await run(
-      folder,
-      "fill",
-      NODE,
-      "--start",
-      "2023-12-25",
-      "--end",
-      "2024-01-02",
-      "--json",
-    );
+    const finished = await run(folder, ...fill, "--json");
     strictEqual(finished.code, 0, finished.err);
     const asked = exchange.calls.filter((call) => call.endpoint === "bars" && call.status === 200);
     ok(exchange.calls.length > before);

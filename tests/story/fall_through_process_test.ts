@@ -3,7 +3,8 @@
 import { deepStrictEqual, match, ok, strictEqual } from "node:assert/strict";
 import { openArrowBars } from "../../src/client/arrow_reader.ts";
 import type { Metadata } from "../../src/core/metadata.ts";
-import { ended, inFolder, type ProcessWorld } from "./process_world.ts";
+import { listening } from "../program_process.ts";
+import { inFolder, type ProcessWorld } from "./process_world.ts";
 
 const NODE = "ohlcv:binance:BTC/USDT:1m";
 const [START, END] = [Date.UTC(2024, 0, 1) / 1000, Date.UTC(2024, 0, 2) / 1000];
@@ -16,21 +17,11 @@ const FOLDER = {
 
 /** Runs a service over the folder; its URL is given to `act`. */
 async function serving<T>(world: ProcessWorld, act: (url: string) => Promise<T>): Promise<T> {
-  const child = world.spawn("serve", "--port", "0", "-q");
-  const reader = child.stdout.getReader();
-  const decoder = new TextDecoder();
-  let text = "";
-  while (!/curl .*\n/.test(text)) {
-    const { value, done } = await reader.read();
-    ok(!done, `serve ended before it listened: ${text}`);
-    text += decoder.decode(value, { stream: true });
-  }
-  reader.releaseLock();
+  const { url, stop } = await listening(world.spawn("serve", "--port", "0", "-q"));
   try {
-    return await act(/listens on (http:\S+)/.exec(text)![1]);
+    return await act(url);
   } finally {
-    child.kill("SIGTERM");
-    await ended(child);
+    await stop();
   }
 }
 

@@ -1,7 +1,8 @@
 /** A service and two programs on one file at once: all do their work, and each window is fetched once between them. */
 
 import { deepStrictEqual, ok, strictEqual } from "node:assert/strict";
-import { ended, inFolder, type ProcessWorld } from "./process_world.ts";
+import { listening } from "../program_process.ts";
+import { inFolder, type ProcessWorld } from "./process_world.ts";
 
 const NODE = "ohlcv:binance:BTC/USDT:1m";
 const FOLDER = {
@@ -22,25 +23,7 @@ function asked({ exchange }: ProcessWorld): Map<string, number> {
 }
 
 /** Starts the service; its URL, and how to end it. */
-async function served(
-  world: ProcessWorld,
-): Promise<{ url: string; stop: (signal?: "SIGTERM" | "SIGKILL") => Promise<number> }> {
-  const child = world.spawn("serve", "--port", "0", "-q");
-  const reader = child.stdout.getReader();
-  const decoder = new TextDecoder();
-  let text = "";
-  while (!/curl .*\n/.test(text)) {
-    const { value, done } = await reader.read();
-    ok(!done, `serve ended before it listened: ${text}`);
-    text += decoder.decode(value, { stream: true });
-  }
-  reader.releaseLock();
-  const stop = async (signal: "SIGTERM" | "SIGKILL" = "SIGTERM") => {
-    child.kill(signal);
-    return (await ended(child)).code;
-  };
-  return { url: /listens on (http:\S+)/.exec(text)![1], stop };
-}
+const served = (world: ProcessWorld) => listening(world.spawn("serve", "--port", "0", "-q"));
 
 async function json(url: string, init?: RequestInit) {
   const response = await fetch(url, init);
