@@ -140,6 +140,8 @@ export const JOB_LEASE_MS = 60_000;
 export const JOB_LOOK_EVERY_MS = 5_000;
 /** A running job's progress is written at most this often. */
 export const JOB_STORE_EVERY_MS = 500;
+/** Newest snapshots whose lost files `publish` writes again. */
+export const MENDED_SNAPSHOTS_MAX = 20;
 /** Newest snapshots that `explain` looks through. */
 export const EXPLAIN_MAX_SNAPSHOTS = 20;
 /** A venue's clock further off than this is warned about (spec §16). */

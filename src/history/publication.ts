@@ -27,7 +27,7 @@ export interface Publication {
   exchange: string;
   source: string;
   policy: { readonly [key: string]: JsonValue };
-  /** Files of the newest snapshot that are gone are written again where their rows are here. */
+  /** Files of the newest snapshots that are gone are written again where their rows are here. */
   mends?: boolean;
   signal?: AbortSignal;
 }

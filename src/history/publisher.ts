@@ -102,7 +102,7 @@ class NodePublisher implements Publisher {
     let bytesWritten = 0;
     for (let replans = 0; replans <= PUBLISH_MAX_REPLANS; replans++) {
       throwIfCancelled(publication.signal, `Publishing ${nodeId}`);
-      const attempt = await this.#attempt(publication, planner);
+      const attempt = await this.#attemptOrMend(publication, planner);
       bytesWritten += attempt.bytesWritten;
       if (!("again" in attempt)) {
         const published = { ...attempt, bytesWritten };
@@ -124,6 +124,17 @@ class NodePublisher implements Publisher {
     );
   }
 
+  /** A file of the head that is gone may be one that can be written again: it is tried before the publication fails. */
+  async #attemptOrMend(publication: Publication, planner: PublicationPlanner): Promise<Attempt> {
+    try {
+      return await this.#attempt(publication, planner);
+    } catch (error) {
+      const isGone = error instanceof HistoryError && error.code === "ARTIFACT_MISSING";
+      if (!isGone || publication.mends) throw error;
+      return await this.#attempt({ ...publication, mends: true }, planner);
+    }
+  }
+
   async #attempt(publication: Publication, planner: PublicationPlanner): Promise<Attempt> {
     const { nodeId, grid } = publication.state.node;
     const before = await this.#snapshots.head(nodeId);
@@ -139,7 +150,7 @@ class NodePublisher implements Publisher {
     const parts = { ...this.#parts, snapshots: this.#snapshots };
     const mended = head === null || !publication.mends
       ? 0
-      : await mendSegments({ publication, head, folder }, parts);
+      : await mendSegments({ publication, folder }, parts);
     const plan = await planner.plan(head);
     if (plan.operation === null) return { entry: before!, unchanged: true, bytesWritten: mended };
     await this.#checkSkew(nodeId);

@@ -1,10 +1,11 @@
 /**
- * Puts back segment files of the newest snapshot that are gone, from rows that the publisher still has: the same rows
+ * Puts back segment files of the newest snapshots that are gone, from rows that the publisher still has: the same rows
  * give the same bytes, and so the same name. What is there is never written over.
  */
 
 import type { Compute } from "../compute/types.ts";
 import { barsWhere } from "../core/bar_frame.ts";
+import { MENDED_SNAPSHOTS_MAX } from "../core/limits.ts";
 import type { ChunkRecord, SegmentRecord } from "../core/manifest.ts";
 import type { ArtifactStore, Log, SegmentCodec, StoredChunk } from "../core/ports.ts";
 import { contains, rangesOfGaps } from "../core/snapshot_merge.ts";
@@ -24,32 +25,46 @@ export interface MendingParts {
   log: Log;
 }
 
-/** The newest snapshot of a node, the node's folder, and the rows that there are of it. */
+/** The rows that there are of a node, and the folder of its artifacts. */
 export interface MendingOrder {
   publication: Publication;
-  head: PublishedHead;
   folder: string;
 }
 
+/** The same for files that a snapshot names. */
+type Naming = MendingOrder & { head: PublishedHead };
+
 /** Writes what is gone and can be written, and resolves with the bytes of it. What cannot is logged. */
 export async function mendSegments(order: MendingOrder, parts: MendingParts): Promise<number> {
-  const { manifest } = order.head;
+  const { nodeId } = order.publication.state.node;
+  const { snapshots } = await parts.snapshots.list(nodeId, { limit: MENDED_SNAPSHOTS_MAX });
+  const seen = new Set<string>();
   let bytesWritten = 0;
-  for (const segment of await parts.snapshots.lostSegments(manifest, manifest.range)) {
-    const bytes = await mend(segment, order, parts);
-    bytesWritten += bytes;
-    const fields = { node_id: manifest.node_id, uri: segment.uri };
-    if (bytes > 0) parts.log.emit("info", "seamless.artifact.mended", { ...fields, bytes });
-    else {
-      const error =
-        `Cannot restore ${segment.uri}: its rows are not all stored here any more, or it is in the way`;
-      parts.log.emit("error", "seamless.artifact.unreadable", { ...fields, code: "ARTIFACT_MISSING", error });
+  for (const { manifest } of snapshots) {
+    const lost = await parts.snapshots.lostSegments(manifest, manifest.range);
+    for (const segment of lost.filter(({ uri }) => !seen.has(uri))) {
+      seen.add(segment.uri);
+      const head = { manifest, lists: await parts.snapshots.lists(manifest) };
+      const bytes = await mend(segment, { ...order, head }, parts);
+      bytesWritten += bytes;
+      tell(nodeId, { uri: segment.uri, bytes, log: parts.log });
     }
   }
   return bytesWritten;
 }
 
-async function mend(segment: SegmentRecord, order: MendingOrder, parts: MendingParts): Promise<number> {
+function tell(nodeId: string, { uri, bytes, log }: { uri: string; bytes: number; log: Log }): void {
+  if (bytes > 0) return log.emit("info", "seamless.artifact.mended", { node_id: nodeId, uri, bytes });
+  const error = `Cannot restore ${uri}: its rows are not all stored here any more, or it is in the way`;
+  log.emit("error", "seamless.artifact.unreadable", {
+    node_id: nodeId,
+    uri,
+    code: "ARTIFACT_MISSING",
+    error,
+  });
+}
+
+async function mend(segment: SegmentRecord, order: Naming, parts: MendingParts): Promise<number> {
   const { publication: { state: { node } }, folder } = order;
   const chunks = await chunksOf(segment, order, parts);
   if (chunks === null) return 0;
@@ -63,7 +78,7 @@ async function mend(segment: SegmentRecord, order: MendingOrder, parts: MendingP
 /** The segment's chunks as they were published; null when the store has not all of their rows, or has others. */
 async function chunksOf(
   segment: SegmentRecord,
-  { publication, head: { manifest, lists } }: MendingOrder,
+  { publication, head: { manifest, lists } }: Naming,
   { compute }: MendingParts,
 ): Promise<StoredChunk[] | null> {
   const { grid } = publication.state.node;

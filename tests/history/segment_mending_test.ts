@@ -89,3 +89,17 @@ Deno.test("other rows than were published restore nothing", async () => {
   strictEqual((await rejection(publisher.publish({ ...other, mends: true }))).code, "ARTIFACT_MISSING");
   deepStrictEqual((await snapshots.lostSegments(manifest, manifest.range)).map((one) => one.uri), [uri]);
 });
+
+Deno.test("a file that only an older snapshot names is put back too", async () => {
+  const { artifacts, lose } = losing();
+  const { publisher, snapshots } = publishing({ artifacts });
+  const { entry: { manifest: old } } = await publisher.publish(holding(barsOf([START, END])));
+  const more = holding(barsOf([START, END + 6_000]));
+  const { entry: { manifest: young } } = await publisher.publish(more);
+  const { uri } = old.segments[old.segments.length - 1];
+  strictEqual(young.segments.some((segment) => segment.uri === uri), false);
+  lose(uri);
+  const { unchanged, bytesWritten } = await publisher.publish({ ...more, mends: true });
+  deepStrictEqual([unchanged, bytesWritten > 0], [true, true]);
+  deepStrictEqual(await snapshots.lostSegments(old, old.range), []);
+});

@@ -400,3 +400,22 @@ Deno.test("a market that the venue lists no more is delisted after its last publ
   const [was, is] = told.map(lasting);
   deepStrictEqual({ ...is, snapshot: null, as_of: null }, { ...was, snapshot: null, as_of: null });
 });
+
+Deno.test("a file that is gone is there again once its slots were fetched and published", async () => {
+  const gone = new Set<string>();
+  const artifacts = (store: ArtifactStore) =>
+    instead(store, {
+      size: (key) => gone.has(key) ? Promise.resolve(null) : store.size(key),
+      get: (key, range) => gone.has(key) ? Promise.resolve(null) : store.get(key, range),
+      putIfAbsent: (key, bytes) => gone.delete(key) ? Promise.resolve(true) : store.putIfAbsent(key, bytes),
+    });
+  await lost(async (then, { told }) => {
+    for await (const key of then.holdings.artifacts.list("")) if (key.endsWith(".parquet")) gone.add(key);
+    strictEqual(gone.size, 1);
+    // The range begins within a window: what comes with it makes the chunk another than the one that was published.
+    const wide = await then.ask({ start: START - 5 * MINUTE, end: END });
+    deepStrictEqual([wide.rows, wide.fingerprint_scope, gone.size], [told.rows + 5, "snapshot", 0]);
+    strictEqual(then.logged.filter(({ event }) => event === "seamless.artifact.mended").length, 1);
+    strictEqual((await then.service.verify({ nodeIds: [NODE] })).ok, true);
+  }, { through: { artifacts } });
+});
