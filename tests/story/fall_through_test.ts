@@ -4,125 +4,25 @@
  */
 
 import { deepStrictEqual, notStrictEqual, ok, strictEqual } from "node:assert/strict";
-import { HistoryError } from "../../src/core/errors.ts";
 import { encodeRows } from "../../src/core/stored_chunk.ts";
-import type { ArtifactStore } from "../../src/core/ports.ts";
 import { rejection as refused } from "../refusal.ts";
-import { refuses, valuesOf } from "./scripted_venue.ts";
 import {
-  FORMING,
-  type Holdings,
-  makeWorld,
-  NODE,
-  type Told,
-  type World,
-  type WorldOptions,
-} from "./world.ts";
-
-const MINUTE = 60;
-const HOUR = 3_600;
-const DAY = 86_400;
-const [START, END] = [FORMING - 6 * HOUR, FORMING - 2 * HOUR];
-const PAST = { start: START, end: END };
-const SLOTS = (END - START) / MINUTE;
-/** Twenty minutes that the venue never had, in the middle. */
-const HOLE = { start: START + 2 * HOUR, end: START + 2 * HOUR + 20 * MINUTE };
-
-/** A venue with a hole in its history. */
-function holed(world: World): void {
-  world.venue.isAbsent = (ts) => ts >= HOLE.start && ts < HOLE.end;
-}
-
-/** The holdings of a machine that lost its hot store and kept its artifacts. */
-async function afterLoss(world: World): Promise<Holdings> {
-  const spare = await makeWorld();
-  await spare.close();
-  return { ...spare.holdings, artifacts: world.holdings.artifacts };
-}
-
-interface Before {
-  world: World;
-  told: Told;
-  puts: string[];
-}
-
-/** Fills and publishes PAST, loses the hot store, and goes on in a new process. */
-async function lost(
-  story: (then: World, before: Before) => Promise<void>,
-  o: WorldOptions = {},
-): Promise<void> {
-  const world = await makeWorld();
-  holed(world);
-  await world.fill([START, END]);
-  const told = await world.ask(PAST);
-  await world.close();
-  const puts: string[] = [];
-  const artifacts = o.through?.artifacts ?? ((store: ArtifactStore) => store);
-  const then = await makeWorld({
-    ...o,
-    holdings: await afterLoss(world),
-    through: { ...o.through, artifacts: (store, clock) => watched(artifacts(store, clock), puts) },
-  });
-  holed(then);
-  try {
-    await story(then, { world, told, puts });
-  } finally {
-    await then.close();
-  }
-}
-
-/** An artifact store whose writes are told. */
-function watched(store: ArtifactStore, puts: string[]): ArtifactStore {
-  return instead(store, {
-    putIfAbsent: (key, bytes) => {
-      puts.push(key);
-      return store.putIfAbsent(key, bytes);
-    },
-  });
-}
-
-function instead(store: ArtifactStore, ways: Partial<ArtifactStore>): ArtifactStore {
-  return new Proxy(store, {
-    get(target, name) {
-      const value = Reflect.get(ways, name) ?? Reflect.get(target, name);
-      return typeof value === "function" ? value.bind(target) : value;
-    },
-  });
-}
-
-/** An artifact store that does what `way` says with what it holds under segments. */
-function segments(way: (bytes: Uint8Array | null) => Uint8Array | null) {
-  return {
-    artifacts: (store: ArtifactStore) =>
-      instead(store, {
-        size: async (key) => {
-          const size = await store.size(key);
-          return key.endsWith(".parquet") && way(new Uint8Array(0)) === null ? null : size;
-        },
-        get: async (key, range) => {
-          const bytes = await store.get(key, range);
-          return key.endsWith(".parquet") ? way(bytes) : bytes;
-        },
-      }),
-  };
-}
-
-/** One bit in the middle of whatever is read is another. */
-function flipped(bytes: Uint8Array | null): Uint8Array | null {
-  if (bytes === null || bytes.length === 0) return bytes;
-  const copy = bytes.slice();
-  copy[copy.length >> 1] ^= 1;
-  return copy;
-}
-
-/** What an answer says but for the time that it took and where its rows came from. */
-function lasting({ sla: _sla, sources: _sources, frame, ...told }: Told) {
-  return { ...told, rowBytes: encodeRows(frame) };
-}
-
-function unreadable(world: World): number {
-  return world.logged.filter(({ event }) => event === "seamless.artifact.unreadable").length;
-}
+  afterLoss,
+  DAY,
+  END,
+  HOLE,
+  holed,
+  HOUR,
+  lasting,
+  lost,
+  MINUTE,
+  PAST,
+  SLOTS,
+  START,
+  unreadable,
+} from "./lost_bars.ts";
+import { refuses, valuesOf } from "./scripted_venue.ts";
+import { FORMING, makeWorld, NODE, type Told, type World } from "./world.ts";
 
 Deno.test("a read after the loss of the hot store tells what it told before, to the byte, from the snapshot alone", () =>
   lost(async (then, { told }) => {
@@ -282,39 +182,6 @@ Deno.test("publishing after a part was fetched again keeps what the snapshot had
     strictEqual(newest.row_count, told.rows + 60);
   }));
 
-for (
-  const [what, way] of [["damaged", flipped], ["gone", () => null]] as const
-) {
-  Deno.test(`a segment that is ${what} is logged, and its slots are asked of the venue`, () =>
-    lost(async (then, { told }) => {
-      const refusal = await refused(then.ask({ ...PAST, strategy: "FAIL_FAST" }));
-      // The gap is the manifest's to tell, and that can be read.
-      deepStrictEqual([refusal.code, refusal.ranges], [
-        "COVERAGE_INCOMPLETE",
-        [[START, HOLE.start], [HOLE.end, END]],
-      ]);
-      strictEqual(unreadable(then), 1);
-      const again = await then.ask(PAST);
-      deepStrictEqual(again.sources, { cache: 0, snapshot: 0, storage: 0, backfill: told.rows, live: 0 });
-      deepStrictEqual(encodeRows(again.frame), encodeRows(told.frame));
-      strictEqual(again.answer_fingerprint, told.answer_fingerprint);
-      strictEqual(again.complete, true);
-    }, { through: segments(way) }));
-}
-
-Deno.test("an artifact store that is away is logged, and the venue is asked as if nothing were published", () => {
-  const away = () =>
-    Promise.reject(new HistoryError("ARTIFACT_STORE_UNAVAILABLE", "it is away", { hint: "Wait" }));
-  const artifacts = (store: ArtifactStore) => instead(store, { get: away, size: away, putIfAbsent: away });
-  return lost(async (then, { told }) => {
-    const again = await then.ask(PAST);
-    deepStrictEqual([again.rows, again.sources!.backfill, again.snapshot], [told.rows, told.rows, null]);
-    ok(unreadable(then) >= 1);
-    const coverage = await then.service.coverage(NODE);
-    deepStrictEqual(coverage.covered, [[START, END]]);
-  }, { through: { artifacts } });
-});
-
 Deno.test("a refetch after the loss keeps what the venue withdrew, and knows what it changed", () =>
   lost(async (then, { told }) => {
     const [gone, changed] = [START + 30 * MINUTE, START + 40 * MINUTE];
@@ -399,23 +266,4 @@ Deno.test("a market that the venue lists no more is delisted after its last publ
   ]);
   const [was, is] = told.map(lasting);
   deepStrictEqual({ ...is, snapshot: null, as_of: null }, { ...was, snapshot: null, as_of: null });
-});
-
-Deno.test("a file that is gone is there again once its slots were fetched and published", async () => {
-  const gone = new Set<string>();
-  const artifacts = (store: ArtifactStore) =>
-    instead(store, {
-      size: (key) => gone.has(key) ? Promise.resolve(null) : store.size(key),
-      get: (key, range) => gone.has(key) ? Promise.resolve(null) : store.get(key, range),
-      putIfAbsent: (key, bytes) => gone.delete(key) ? Promise.resolve(true) : store.putIfAbsent(key, bytes),
-    });
-  await lost(async (then, { told }) => {
-    for await (const key of then.holdings.artifacts.list("")) if (key.endsWith(".parquet")) gone.add(key);
-    strictEqual(gone.size, 1);
-    // The range begins within a window: what comes with it makes the chunk another than the one that was published.
-    const wide = await then.ask({ start: START - 5 * MINUTE, end: END });
-    deepStrictEqual([wide.rows, wide.fingerprint_scope, gone.size], [told.rows + 5, "snapshot", 0]);
-    strictEqual(then.logged.filter(({ event }) => event === "seamless.artifact.mended").length, 1);
-    strictEqual((await then.service.verify({ nodeIds: [NODE] })).ok, true);
-  }, { through: { artifacts } });
 });
