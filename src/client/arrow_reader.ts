@@ -3,6 +3,13 @@
  * compression and without nulls. Written out here so that the client in a browser is a few kilobytes and the core.
  */
 
+import {
+  HEADER_RECORD_BATCH,
+  HEADER_SCHEMA,
+  PRECISION_DOUBLE,
+  TYPE_FLOATING_POINT,
+  TYPE_INT,
+} from "../core/arrow_numbers.ts";
 import { BAR_COLUMNS } from "../core/bar_frame.ts";
 import { HistoryError } from "../core/errors.ts";
 import type { BarSlice } from "../core/service.ts";
@@ -10,12 +17,7 @@ import { ROW_BYTES } from "../core/stored_chunk.ts";
 import { ByteFeed } from "./byte_feed.ts";
 import { FlatTable } from "./flat_table.ts";
 
-/** Union tags and numbers of Arrow's Message.fbs and Schema.fbs. */
-const HEADER_SCHEMA = 1;
-const HEADER_RECORD_BATCH = 3;
-const TYPE_INT = 2;
-const TYPE_FLOATING_POINT = 3;
-const PRECISION_DOUBLE = 2;
+/** Before each message of a stream. */
 const CONTINUATION = 0xffffffff;
 /** A message header is a few hundred bytes, a schema as long as its metadata: more is no stream of ours. */
 const HEADER_MAX_BYTES = 16 * 1024 * 1024;

@@ -4,19 +4,21 @@
  * whole metadata stand under the schema key `seamless`.
  */
 
+import {
+  HEADER_RECORD_BATCH,
+  HEADER_SCHEMA,
+  PRECISION_DOUBLE,
+  TYPE_FLOATING_POINT,
+  TYPE_INT,
+} from "../core/arrow_numbers.ts";
 import { BAR_COLUMNS } from "../core/bar_frame.ts";
 import type { BarSlice } from "../core/service.ts";
 import { ROW_BYTES } from "../core/stored_chunk.ts";
 import { encodeFlatBuffer, type FlatObject, prepareFlatBuffer } from "./flatbuffer.ts";
 import type { EncodeInput } from "./format.ts";
 
-/** `MetadataVersion.V5` and the union tags of Arrow's Message.fbs and Schema.fbs. */
+/** `MetadataVersion.V5` of Arrow's Schema.fbs. */
 const VERSION_5 = 4;
-const HEADER_SCHEMA = 1;
-const HEADER_RECORD_BATCH = 3;
-const TYPE_INT = 2;
-const TYPE_FLOATING_POINT = 3;
-const PRECISION_DOUBLE = 2;
 /** Headers kept by row count: whole chunks share one, edges have their own. */
 const HEADERS_KEPT_MAX = 512;
 
