@@ -78,7 +78,8 @@ export class Publishing {
    * snapshot has is published already: `unchanged`. `NODE_UNKNOWN` for a node never stored nor published.
    */
   async publishKnown(nodeId: string, range: TimeRange | null): Promise<Published | null> {
-    const published = await this.publish(nodeId, range, { mends: true });
+    const isStored = (await this.#parts.store.state(nodeId)) !== null;
+    const published = isStored ? await this.publish(nodeId, range, { mends: true }) : null;
     if (published !== null) return published;
     const entry = await this.#parts.heads.newest(nodeId);
     if (entry !== null) {
@@ -86,7 +87,7 @@ export class Publishing {
       const isThere = range === null || toPairs(covered).some((part) => clipRange(part, range) !== null);
       return isThere ? { entry, unchanged: true, bytesWritten: 0 } : null;
     }
-    if ((await this.#parts.store.state(nodeId)) === null) throw nodeUnknown(nodeId, "publish");
+    if (!isStored) throw nodeUnknown(nodeId, "publish");
     return null;
   }
 

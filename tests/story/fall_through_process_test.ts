@@ -84,6 +84,14 @@ Deno.test("without its hot store the program answers what it answered before, an
     deepStrictEqual([fresh, same.dataset_fingerprint], [[], before.metadata.dataset_fingerprint]);
     strictEqual(JSON.parse(verified.out).ok, true);
     strictEqual(exchange.calls.length, calls, "no call of any kind");
+
+    // A part of the day stored again: the rest is still the snapshot's.
+    const part = ["--start", "2024-01-01T10:00:00Z", "--end", "2024-01-01T15:00:00Z"];
+    strictEqual((await run("fill", NODE, ...part, "--refetch")).code, 0);
+    const mixed = await serving(world, dayFrom);
+    deepStrictEqual(mixed.batches, before.batches);
+    deepStrictEqual(lasting(mixed.metadata), lasting(before.metadata));
+    deepStrictEqual(mixed.metadata.sources, { cache: 0, snapshot: 540, storage: 180, backfill: 0, live: 0 });
   }));
 
 /** The only segment file of the node. */
