@@ -2,7 +2,6 @@
 
 import { load } from "../../compute/mod.ts";
 import type { SegmentProof } from "../../core/ports.ts";
-import { hostHash } from "../host_hash.ts";
 import { type FileToProve, proveFile, sourceOf } from "./proof.ts";
 
 /** To the thread: a file, whose bytes are handed over. */
@@ -16,7 +15,7 @@ const thread = globalThis as {
   postMessage(message: FromProver): void;
 };
 
-const compute = load(undefined, { hostHash });
+const compute = load();
 
 thread.onmessage = async ({ data }) => {
   try {
