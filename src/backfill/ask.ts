@@ -12,6 +12,7 @@ import type { Compute } from "../compute/mod.ts";
 import type { ConformancePolicy } from "./absorb.ts";
 import type { AskScope, UnderlaidState } from "./node_view.ts";
 import type { PublishedSlots } from "./published_slots.ts";
+import type { VenuePatience } from "./venue_patience.ts";
 
 /** blueprint `seamless.backfill`, and what else a fill needs to know. */
 export interface BackfillSettings {
@@ -55,6 +56,8 @@ export interface AskOptions {
   grid: Grid;
   /** What a request wants conformed differently from the configuration. */
   policy?: Partial<Pick<ConformancePolicy, "align" | "invariant">>;
+  /** Shared by the asks of one job or request: what is too much for it ends all of them. */
+  patience?: VenuePatience;
   signal: AbortSignal;
 }
 

@@ -202,7 +202,8 @@ export class Backfiller {
           () =>
             this.#slotsOf(nodeId).run({ priority: o.priority, signal }, () => {
               progress();
-              return this.#lead(nodeId, window, { ...o, signal }, progress);
+              const lead = () => this.#lead(nodeId, window, { ...o, signal }, progress);
+              return o.patience?.during(parseNodeId(nodeId).exchange, lead) ?? lead();
             }),
         );
       },

@@ -201,13 +201,13 @@ export class JobRunner {
 
   /** Fills one window and counts it; ends the node where the next window would only fail likewise. */
   async #fillWindow(node: NodeFill, window: Window, run: JobRun, o: RunOptions): Promise<void> {
-    const { nodeId, grid, parsed } = node.site;
+    const { nodeId, grid } = node.site;
     const scope = run.job.refetch ? "all" : "due";
     node.asked++;
     try {
-      const ask = { batchId: run.job.id, priority: run.job.priority, scope, grid, signal: o.signal } as const;
-      const fill = () => this.#backfiller.fillWindow(nodeId, window, ask);
-      run.completed(await run.patience.during(parsed.exchange, fill));
+      const { id, priority } = run.job;
+      const ask = { batchId: id, priority, scope, grid, signal: o.signal, patience: run.patience } as const;
+      run.completed(await this.#backfiller.fillWindow(nodeId, window, ask));
     } catch (error) {
       if (!(error instanceof HistoryError)) throw error;
       if (error.code === "CANCELLED") {

@@ -1,6 +1,6 @@
 /**
- * How long a job bears with a venue that does not answer (spec §14): a window that failed has spent all its attempts
- * already, so after a few turns of that, one after another, the rest of the job would only spend theirs too.
+ * How long a job or a request bears with a venue that does not answer (spec §14): a window that failed has spent all
+ * its attempts already, so after a few turns of that, one after another, the other windows would only spend theirs too.
  */
 
 import { HistoryError } from "../core/errors.ts";
@@ -9,7 +9,7 @@ import { VENUE_FAILED_TURNS_MAX } from "../core/limits.ts";
 /** Failures that show a venue at work: it answered, if not with what was asked for. */
 const ANSWERS: ReadonlySet<string> = new Set(["CONFORMANCE_BLOCKED", "RATE_LIMITED"]);
 
-/** Counts, for one job, the failed turns of each venue since its last answer. */
+/** Counts, for one job or request, the failed turns of each venue since its last answer. */
 export class VenuePatience {
   readonly #failed = new Map<string, number>();
   readonly #ended = new Map<string, HistoryError>();
@@ -55,8 +55,7 @@ function gaveUp(exchange: string, last: HistoryError): HistoryError {
     `Gave ${exchange} up: ${VENUE_FAILED_TURNS_MAX} times in a row all attempts failed, the last time with: ${last.message}`,
     {
       hint:
-        "What was fetched is kept. Check the network and the venue's status, then run the same fill again: " +
-        "it asks for the rest alone",
+        "What was fetched is kept. Check the network and the venue's status, then ask again: the rest alone is asked for",
     },
   );
 }

@@ -5,6 +5,7 @@
 
 import type { AskOptions, Backfiller } from "../backfill/backfiller.ts";
 import type { Window } from "../backfill/plan.ts";
+import { VenuePatience } from "../backfill/venue_patience.ts";
 import { HistoryError } from "../core/errors.ts";
 import type { Clock } from "../core/ports.ts";
 
@@ -31,6 +32,8 @@ export class Filling {
   readonly published: Promise<void>;
   readonly #input: FillingInput;
   readonly #landed = new Map<Window, Promise<void>>();
+  /** A venue that answers none of many windows is asked for no more of them. */
+  readonly #patience = new VenuePatience();
   #failure: HistoryError | null = null;
   #filled = 0;
 
@@ -78,7 +81,7 @@ export class Filling {
 
   async #fetch(window: Window): Promise<void> {
     const { backfiller, nodeId, options, signal } = this.#input;
-    await backfiller.fillWindow(nodeId, window, { ...options, signal });
+    await backfiller.fillWindow(nodeId, window, { ...options, signal, patience: this.#patience });
     this.#filled++;
   }
 

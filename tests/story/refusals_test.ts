@@ -1,8 +1,9 @@
 /** What a venue that says no makes of a request: an error while nothing of the node is stored, else what there is. */
 
 import { deepStrictEqual, ok, strictEqual } from "node:assert/strict";
+import { VENUE_FAILED_TURNS_MAX } from "../../src/core/limits.ts";
 import { rejection } from "../refusal.ts";
-import { refuses } from "./scripted_venue.ts";
+import { refuses, unreachable } from "./scripted_venue.ts";
 import { FORMING, inWorld, NODE } from "./world.ts";
 
 const PAST = { start: FORMING - 1_800, end: FORMING - 600 };
@@ -42,6 +43,30 @@ for (const strategy of ["SEAMLESS", "AUTO_BACKFILL"]) {
       const { gaps: [gap] } = await world.service.gaps(NODE, { range: [PAST.start, PAST.end], limit: 10 });
       ok(gap.error?.startsWith("EXCHANGE_REFUSED: "), String(gap.error));
       deepStrictEqual([gap.attempts, gap.next_ask], [1, null]);
+    }));
+}
+
+for (const strategy of ["SEAMLESS", "AUTO_BACKFILL"]) {
+  Deno.test(`${strategy}: a venue that answers none of many windows is not asked for all of them`, () =>
+    inWorld({ config: { seamless: { backfill: { max_concurrent_requests: 4 } } } }, async (world) => {
+      const long = {
+        start: FORMING - 60_000,
+        end: FORMING - 600,
+        strategy,
+        sla: { on_violation: "PARTIAL_FILL" },
+      } as const;
+      await world.fill([long.start, long.start + 600]);
+      const before = world.venue.calls.length;
+      world.venue.deed = unreachable;
+      const told = await world.ask(long);
+      deepStrictEqual([told.rows, told.complete], [10, false]);
+      const reasons = new Set(told.gaps.map(({ reason }) => reason));
+      deepStrictEqual([...reasons].sort(), ["fetch_failed", "pending"]);
+      // Four at a time; what failed is tried once more under an SLA.
+      const asked = world.venue.calls.length - before;
+      ok(asked <= 4 * VENUE_FAILED_TURNS_MAX * 2, `${asked} calls for 98 windows`);
+      world.venue.deed = () => {};
+      strictEqual((await world.ask(long)).complete, true);
     }));
 }
 
