@@ -52,7 +52,7 @@ export const GROUPS: readonly Group[] = [
   }),
   group("sim", "sim", { takes: (path) => path.startsWith("tests/sim/") && !needsMore(path) }),
   group("node", "node", { run: true, tools: ["node", "node20", "node24", "npm"], limitSec: 420 }),
-  group("kill", "kill|crash", { run: true, limitSec: 420 }),
+  group("kill", "kill|crash", { run: true, limitSec: 600 }),
   group("process", "process|scripts", { run: true, tools: ["git", "node"], limitSec: 420 }),
   group("browser", "browser", { run: true, tools: ["chromium", "node24", "npm"], flags: ["--allow-sys"] }),
   group("python", "python", { run: true, tools: ["python"] }),
