@@ -159,7 +159,7 @@ export function mergeRangesBy(list: usize, count: i32, way: i32): i32 {
   return kept < 0 ? kept : arrange(list, kept, way);
 }
 
-/** `held` ∩ `wanted` into `out` (room for the sum of both counts). Behind each list there is room for one more bound. */
+/** `held` ∩ `wanted` into `out` (room for both counts and four more). Behind each list there is room for one more bound. */
 export function intersectRanges(held: usize, heldCount: i32, wanted: usize, wantedCount: i32, out: usize): i32 {
   const a = snap(held, heldCount, false);
   if (a < 0) return a;

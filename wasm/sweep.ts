@@ -3,8 +3,8 @@
  * next. The kernel walks over the bounds of both without a branch that depends on them, in four places of the lists at
  * once; the scalar forms walk over ranges.
  *
- * Bounds lie flat, start0, end0, start1, …, so that an odd number of bounds passed means "inside". Behind each list there
- * is room for one more bound, which is written.
+ * Bounds lie flat, start0, end0, start1, …, so that an odd number of bounds passed means "inside". All lists are aligned to
+ * 16. Behind each of the two there is room for one more bound, which is written.
  */
 const CHAINS: i32 = 4;
 /** Lists of very different length have few places where they meet: there a walk over ranges guesses right. */
@@ -14,7 +14,7 @@ const FEW: i32 = 64;
 /** Where the parts of a sweep begin: in the first list, in the second, in the output; and where each has come to. */
 const PARTS: usize = memory.data(256, 16);
 
-/** `a` ∩ `b`, or `a` without `b`, into `out` (room for the sum of both counts). Answers the count of ranges. */
+/** `a` ∩ `b`, or `a` without `b`, into `out` (room for the sum of both counts and for CHAINS more). Answers the count of ranges. */
 export function sweep(a: usize, aCount: i32, b: usize, bCount: i32, out: usize, minus: bool): i32 {
   const longer = max<i32>(aCount, bCount);
   const shorter = min<i32>(aCount, bCount);
@@ -23,18 +23,20 @@ export function sweep(a: usize, aCount: i32, b: usize, bCount: i32, out: usize, 
   const bEnd = b + (<usize>bCount << 4);
   store<f64>(aEnd, Infinity);
   store<f64>(bEnd, Infinity);
+  const flip: usize = minus ? 8 : 0;
   for (let c = 0; c <= CHAINS; c++) {
     // A part begins at a bound of `a`; the last one ends where both lists do.
     const at = a + (((<usize>aCount * 2 * <usize>c) / <usize>CHAINS) << 3);
     const border = load<f64>(at);
     const other = c < CHAINS ? firstAtOrAfter(b, bEnd, c == 0 ? -Infinity : border) : bEnd;
+    // Where a part begins inside, its output begins with an end: at an address that says so, eight bytes further on.
+    const begin = (out + (at - a) + (other - b) + <usize>c * 16) & ~15;
     const part = PARTS + (<usize>c << 4);
     store<u32>(part, <u32>at);
     store<u32>(part, <u32>other, 4);
-    store<u32>(part, <u32>(out + (at - a) + (other - b)), 8);
-    store<u32>(part, <u32>(out + (at - a) + (other - b)), 12);
+    store<u32>(part, <u32>(begin | insideAt(at, other, flip)), 8);
   }
-  sweepParts(a, b, minus);
+  sweepParts(flip);
   return joinParts(out);
 }
 
@@ -55,62 +57,56 @@ function partOf(c: i32, field: usize): usize {
   return <usize>load<u32>(PARTS + (<usize>c << 4) + field);
 }
 
-/** Writes the lesser of two bounds, x at `i` and y at `j`. The next one replaces it unless it changes "inside". */
+/** Writes the lesser of two bounds. The next one replaces it unless it changes "inside". */
 @inline
-function put(x: f64, y: f64, i: usize, j: usize, out: usize): void {
-  // The address is chosen by arithmetic: a choice between two floats would be a branch.
-  store<f64>(out, load<f64>(j ^ ((i ^ j) & (0 - <usize>(x <= y)))));
+function put(x: f64, y: f64, out: usize): void {
+  // `min` of floats minds NaN and costs a branch; this one is a single instruction.
+  v128.store64_lane(out, f64x2.pmin(f64x2.splat(x), f64x2.splat(y)), 0);
 }
 
-/** Whether so many bounds passed mean inside: odd in `a`, and odd in `b` or, with `flip`, even. */
+/**
+ * 8 where the bounds passed mean inside: odd in `a`, and odd in `b` or, with `flip` 8, even. Lists are aligned to 16, so
+ * that the addresses themselves tell; the output's tells what was inside before.
+ */
 @inline
 function insideAt(i: usize, j: usize, flip: usize): usize {
-  return (i >> 3) & ((j >> 3) ^ flip) & 1;
+  return i & (j ^ flip) & 8;
 }
 
-function sweepParts(a: usize, b: usize, minus: bool): void {
-  // Lists are aligned to 8 but not to 16: what counts is the distance from their beginning.
-  const flip: usize = minus ? 1 : 0;
+function sweepParts(flip: usize): void {
   let i0 = partOf(0, 0), i1 = partOf(1, 0), i2 = partOf(2, 0), i3 = partOf(3, 0);
   let j0 = partOf(0, 4), j1 = partOf(1, 4), j2 = partOf(2, 4), j3 = partOf(3, 4);
   let o0 = partOf(0, 8), o1 = partOf(1, 8), o2 = partOf(2, 8), o3 = partOf(3, 8);
-  let s0 = insideAt(i0 - a, j0 - b, flip), s1 = insideAt(i1 - a, j1 - b, flip);
-  let s2 = insideAt(i2 - a, j2 - b, flip), s3 = insideAt(i3 - a, j3 - b, flip);
-  // No part can end in fewer steps than it has bounds in the longer of its two lists.
   while (true) {
     let safe = leastSteps(i0, i1, i2, i3, j0, j1, j2, j3);
     if (safe <= 0) break;
     for (; safe > 0; safe--) {
-      const x0 = load<f64>(i0), y0 = load<f64>(j0), x1 = load<f64>(i1), y1 = load<f64>(j1);
-      const x2 = load<f64>(i2), y2 = load<f64>(j2), x3 = load<f64>(i3), y3 = load<f64>(j3);
-      put(x0, y0, i0, j0, o0);
-      put(x1, y1, i1, j1, o1);
-      put(x2, y2, i2, j2, o2);
-      put(x3, y3, i3, j3, o3);
+      const x0 = load<f64>(i0), y0 = load<f64>(j0);
+      put(x0, y0, o0);
       i0 += <usize>(x0 <= y0) << 3;
       j0 += <usize>(y0 <= x0) << 3;
+      o0 += (o0 & 8) ^ insideAt(i0, j0, flip);
+      const x1 = load<f64>(i1), y1 = load<f64>(j1);
+      put(x1, y1, o1);
       i1 += <usize>(x1 <= y1) << 3;
       j1 += <usize>(y1 <= x1) << 3;
+      o1 += (o1 & 8) ^ insideAt(i1, j1, flip);
+      const x2 = load<f64>(i2), y2 = load<f64>(j2);
+      put(x2, y2, o2);
       i2 += <usize>(x2 <= y2) << 3;
       j2 += <usize>(y2 <= x2) << 3;
+      o2 += (o2 & 8) ^ insideAt(i2, j2, flip);
+      const x3 = load<f64>(i3), y3 = load<f64>(j3);
+      put(x3, y3, o3);
       i3 += <usize>(x3 <= y3) << 3;
       j3 += <usize>(y3 <= x3) << 3;
-      const t0 = insideAt(i0 - a, j0 - b, flip), t1 = insideAt(i1 - a, j1 - b, flip);
-      const t2 = insideAt(i2 - a, j2 - b, flip), t3 = insideAt(i3 - a, j3 - b, flip);
-      o0 += (s0 ^ t0) << 3;
-      o1 += (s1 ^ t1) << 3;
-      o2 += (s2 ^ t2) << 3;
-      o3 += (s3 ^ t3) << 3;
-      s0 = t0;
-      s1 = t1;
-      s2 = t2;
-      s3 = t3;
+      o3 += (o3 & 8) ^ insideAt(i3, j3, flip);
     }
   }
-  finishPart(0, i0, j0, o0, a, b, flip);
-  finishPart(1, i1, j1, o1, a, b, flip);
-  finishPart(2, i2, j2, o2, a, b, flip);
-  finishPart(3, i3, j3, o3, a, b, flip);
+  finishPart(0, i0, j0, o0, flip);
+  finishPart(1, i1, j1, o1, flip);
+  finishPart(2, i2, j2, o2, flip);
+  finishPart(3, i3, j3, o3, flip);
 }
 
 /** So many steps no part is through: each step passes at most one bound of each list, and the last ones go alone. */
@@ -128,19 +124,16 @@ function stepsOf(c: i32, i: usize, j: usize): i32 {
 }
 
 /** What is left of a part, one bound after the other. */
-function finishPart(c: i32, i: usize, j: usize, out: usize, a: usize, b: usize, flip: usize): void {
+function finishPart(c: i32, i: usize, j: usize, out: usize, flip: usize): void {
   const iEnd = partOf(c + 1, 0);
   const jEnd = partOf(c + 1, 4);
-  let inside = insideAt(i - a, j - b, flip);
   while (i < iEnd || j < jEnd) {
     const x = load<f64>(i);
     const y = load<f64>(j);
-    put(x, y, i, j, out);
+    put(x, y, out);
     i += <usize>(x <= y) << 3;
     j += <usize>(y <= x) << 3;
-    const now = insideAt(i - a, j - b, flip);
-    out += (inside ^ now) << 3;
-    inside = now;
+    out += (out & 8) ^ insideAt(i, j, flip);
   }
   store<u32>(PARTS + (<usize>c << 4), <u32>out, 12);
 }

@@ -3,6 +3,7 @@
  * `--write` the table goes into docs/performance.md, between its markers.
  */
 
+import { cpus } from "node:os";
 import { join } from "node:path";
 import type { Bench, Figure } from "./figure.ts";
 import type { Times } from "./core_race.ts";
@@ -190,7 +191,5 @@ function writeTable(measured: Measured[]): void {
 }
 
 function machine(): string {
-  const model = /model name\s*:\s*(.*)/.exec(Deno.readTextFileSync("/proc/cpuinfo"))?.[1] ??
-    "an unknown processor";
-  return `${navigator.hardwareConcurrency} cores of ${model}`;
+  return `${cpus().length} cores of ${cpus()[0].model}`;
 }

@@ -7,6 +7,8 @@ import type { Door } from "./door.ts";
 /** Times in the arena at once: they stay in a processor's first cache between copy and look. */
 const SLAB_TIMES = 4096;
 const PAIR_BYTES = 16;
+/** What a sweep writes beyond its result: its parts begin on addresses of their own. */
+const SWEEP_ROOM = 4 * PAIR_BYTES + PAIR_BYTES;
 
 /** See `Compute.mergeRanges`. */
 export function mergeRanges(door: Door, held: Ranges, grid: Grid): Ranges {
@@ -45,7 +47,7 @@ export function intersectRanges(door: Door, held: Ranges, wanted: Ranges, grid: 
     door.useGrid(grid);
     const a = copyRanges(door, held);
     const b = copyRanges(door, wanted);
-    const out = door.alloc((held.length + wanted.length) * 8);
+    const out = door.alloc((held.length + wanted.length) * 8 + SWEEP_ROOM);
     const found = door.wasm.intersectRanges(a, held.length / 2, b, wanted.length / 2, out);
     return door.f64(out, door.checked(found, "intersect ranges") * 2).slice();
   });
@@ -82,7 +84,7 @@ function subtract(door: Door, o: { base: Ranges; cut: Ranges; grid: Grid; wanted
     door.useGrid(o.grid);
     const base = copyRanges(door, o.base);
     const cut = copyRanges(door, o.cut);
-    const out = door.alloc((o.base.length + o.cut.length) * 8);
+    const out = door.alloc((o.base.length + o.cut.length) * 8 + SWEEP_ROOM);
     const left = door.wasm.subtractRanges(
       base,
       o.base.length / 2,
