@@ -93,6 +93,17 @@ const FIRST_WITH_ID = 2;
 
 /** The schema of an open file; 0 for a new one. Refuses a newer one, and another program's, with `STORE_UNAVAILABLE`. */
 export function schemaOf(db: DatabaseSync, path: string): number {
+  if (db.isTransaction) return readSchema(db, path);
+  // As of one instant: another process may be making the tables between two looks.
+  db.exec("BEGIN");
+  try {
+    return readSchema(db, path);
+  } finally {
+    db.exec("ROLLBACK");
+  }
+}
+
+function readSchema(db: DatabaseSync, path: string): number {
   const { user_version } = db.prepare("PRAGMA user_version").get() as { user_version: number };
   const { application_id } = db.prepare("PRAGMA application_id").get() as { application_id: number };
   if (user_version > SCHEMA_VERSION) throw newerFile(path, user_version);

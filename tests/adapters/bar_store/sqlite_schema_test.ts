@@ -4,7 +4,7 @@ import { SqliteBarStore } from "../../../src/adapters/bar_store/sqlite.ts";
 import { openSqliteFile } from "../../../src/adapters/bar_store/sqlite_file.ts";
 import { SqliteJobStore } from "../../../src/adapters/bar_store/sqlite_jobs.ts";
 import { SqliteAsOfRegister, SqliteSnapshotIndex } from "../../../src/adapters/bar_store/sqlite_registers.ts";
-import { SCHEMA_VERSION } from "../../../src/adapters/bar_store/sqlite_schema.ts";
+import { migrate, SCHEMA_VERSION, schemaOf } from "../../../src/adapters/bar_store/sqlite_schema.ts";
 import { SqliteLeases } from "../../../src/adapters/leases/sqlite.ts";
 import {
   barsAt,
@@ -104,3 +104,43 @@ Deno.test("a new file is of this schema, and says whose it is", OPTIONS, async (
   assert.equal(pragma(`${folder}/bars.db`, "application_id"), 0x5345414d);
   Deno.removeSync(folder, { recursive: true });
 });
+
+Deno.test("a file whose tables another process makes at that moment is nobody else's", OPTIONS, () => {
+  for (const journal of ["DELETE", "WAL"]) {
+    const path = Deno.makeTempFileSync({ prefix: "seamless-made-", suffix: ".db" });
+    const db = new DatabaseSync(path, { timeout: 0 });
+    const other = new DatabaseSync(path, { timeout: 0 });
+    db.exec(`PRAGMA journal_mode = ${journal}`);
+    let made = "not tried";
+    // The other process gets its turn between two looks.
+    const looking = new Proxy(db, {
+      get(target, name) {
+        if (name !== "prepare") {
+          const value = Reflect.get(target, name);
+          return typeof value === "function" ? value.bind(target) : value;
+        }
+        return (sql: string) => {
+          if (sql.includes("application_id") && made === "not tried") {
+            made = attempt(() => migrate(other, path));
+          }
+          return target.prepare(sql);
+        };
+      },
+    });
+    assert.equal(schemaOf(looking, path), 0);
+    assert.match(made, journal === "WAL" ? /^done$/ : /locked/);
+    migrate(db, path);
+    assert.equal(schemaOf(db, path), SCHEMA_VERSION);
+    for (const open of [db, other]) open.close();
+    for (const name of [path, `${path}-wal`, `${path}-shm`]) attempt(() => Deno.removeSync(name));
+  }
+});
+
+function attempt(work: () => void): string {
+  try {
+    work();
+    return "done";
+  } catch (error) {
+    return String(error);
+  }
+}
