@@ -2,10 +2,10 @@
 import { load } from "../../src/compute/mod.ts";
 import { suiteCases } from "./suite/mod.ts";
 import { VECTOR_FILES } from "./suite/vectors.ts";
+import { CASES, SEED } from "./cases.ts";
 import { sharedVectors } from "./shared.ts";
 
 const vectors = sharedVectors(VECTOR_FILES);
-const seed = Number(Deno.env.get("SEAMLESS_TEST_SEED") ?? 1);
 const compute = await load();
 
 if (vectors === null) {
@@ -15,6 +15,7 @@ if (vectors === null) {
     fn() {},
   });
 }
-for (const { name, run } of suiteCases({ vectors: vectors ?? {}, seed, splitLongest: 1100 })) {
+const suite = suiteCases({ vectors: vectors ?? {}, seed: SEED, splitLongest: 1100, inputs: CASES });
+for (const { name, run } of suite) {
   Deno.test({ name, sanitizeOps: true, sanitizeResources: true, fn: () => run(compute) });
 }

@@ -1,4 +1,5 @@
 /** A bare instance of the core for tests of its kernels: what `wasm/mod.ts` exports, and a place to lay bytes. */
+import { CASES, SEED } from "./cases.ts";
 import { randomNumber } from "./suite/inputs.ts";
 import { Dice } from "./suite/random.ts";
 
@@ -9,15 +10,6 @@ type Call = (...args: number[]) => number;
 
 /** The exports, by name; one that is not there fails where it is called. */
 type Exports = Record<string, Call> & { memory: WebAssembly.Memory };
-
-/** Random inputs of each comparison: many in the nightly run. */
-export const CASES = Deno.env.get("NIGHTLY") === "1" ? 100_000 : 10_000;
-/** Where the seeds begin: given, or one of each night's own, or always the same. */
-export const SEED = Number(Deno.env.get("TEST_SEED") ?? (CASES > 10_000 ? randomSeed() : 1));
-
-function randomSeed(): number {
-  return crypto.getRandomValues(new Uint32Array(1))[0] >>> 1;
-}
 
 /** One instance, with an arena that each case gives back. */
 export class Kernels {

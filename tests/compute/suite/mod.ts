@@ -8,6 +8,7 @@ import { largeCases } from "./large.ts";
 import { proofCases } from "./proofs.ts";
 import { checkRecorded, type Recorded } from "./recorded.ts";
 import { shaCases } from "./sha.ts";
+import { slabCases } from "./slabs.ts";
 import { vectorCases, type Vectors } from "./vectors.ts";
 
 /** Random inputs for each function. */
@@ -16,15 +17,18 @@ export const INPUTS = 10_000;
 const PROOF_INPUTS = 1_000;
 
 /** Everything but the recorded files. `vectors` may lack files; then their cases are not there. */
-export function suiteCases(o: { vectors: Vectors; seed: number; splitLongest?: number }): Case[] {
+export function suiteCases(
+  o: { vectors: Vectors; seed: number; splitLongest?: number; inputs?: number },
+): Case[] {
   return [
     ...vectorCases(o.vectors),
     ...hostileCases(),
     ...hostileFrameCases(),
     ...largeCases(),
+    ...slabCases(),
     ...shaCases(o.splitLongest),
     ...proofCases(PROOF_INPUTS, o.seed),
-    ...agreementCases(INPUTS, o.seed),
+    ...agreementCases(o.inputs ?? INPUTS, o.seed),
   ];
 }
 
