@@ -16,6 +16,9 @@ import { readMilliseconds, readSeconds } from "./time_cells.ts";
 import { readIds, readSides, type SideColumn, type TextColumn } from "./trade_cells.ts";
 import type { Cell, Conformed, ConformInput, ConformOptions } from "./types.ts";
 
+/** Rows of one call: two years of seconds. A list that only claims to be longer must not cost its length. */
+const ROWS_MAX = 2 ** 26;
+
 /** See `Compute.conform`. */
 export function conform(door: Door, input: ConformInput, options: ConformOptions): Conformed {
   const policy = checkPolicy(options);
@@ -129,8 +132,11 @@ function checkColumns(input: ConformInput) {
     const column = input.columns[name];
     if (column === undefined || column === null) continue;
     const length = typeof column === "object" ? column.length : NaN;
-    if (!Number.isSafeInteger(length) || length < 0 || length > 0xffff_ffff) {
+    if (!Number.isSafeInteger(length) || length < 0) {
       throw new TypeError(`Column ${name} is no list of cells`);
+    }
+    if (length > ROWS_MAX) {
+      throw new RangeError(`Column ${name} has ${length} cells; at most ${ROWS_MAX} are taken`);
     }
     if (rows >= 0 && length !== rows) {
       throw new TypeError(`Columns are not equally long: ${name} has ${length} cells, others ${rows}`);

@@ -101,6 +101,10 @@ export const WASM_KEPT_BYTES = 64 * 1024 * 1024;
 /** A single block of arena stays below this, so that addresses and lengths never wrap. */
 const BLOCK_MAX_BYTES = 0x7fff_0000;
 
+/** What there is to say when memory does not suffice. */
+const TOO_LARGE =
+  `the input is too large; one call has at most 4 GiB of memory, ${BLOCK_MAX_BYTES} bytes in one piece`;
+
 /** What a status below zero of a WASM function means. */
 const STATUS: Record<number, string> = {
   [-1]: "a time is no usable one: it must be a number with |t| < 2^43 s, whole where a frame has it",
@@ -173,7 +177,7 @@ export class Door {
   /** The address of `bytes` bytes of arena. Throws `RangeError` when memory does not suffice. */
   alloc(bytes: number): number {
     const at = bytes <= BLOCK_MAX_BYTES ? this.wasm.alloc(bytes) >>> 0 : 0;
-    if (at === 0) throw new RangeError(`Cannot take ${bytes} bytes at once: the input is too large`);
+    if (at === 0) throw new RangeError(`Cannot take ${bytes} bytes at once: ${TOO_LARGE}`);
     return at;
   }
 
@@ -224,7 +228,7 @@ export class Door {
   /** Returns a count, or throws the `RangeError` that a status below zero stands for. */
   checked(count: number, act: string): number {
     if (count >= 0) return count;
-    throw new RangeError(`Cannot ${act}: ${STATUS[count] ?? "memory does not suffice"}`);
+    throw new RangeError(`Cannot ${act}: ${STATUS[count] ?? TOO_LARGE}`);
   }
 
   #guarded(exports: Exports): Functions {

@@ -45,7 +45,8 @@ async function bytesOf(wasm: BufferSource | Response): Promise<BufferSource> {
   throw new TypeError("load() takes bytes, a WebAssembly.Module, a Response, a promise of one, or nothing");
 }
 
-function bind(door: Door): Compute {
+/** The functions of the surface over one door. */
+export function bind(door: Door): Compute {
   return {
     mergeRanges: (held, grid) => mergeRanges(door, held, grid),
     missingRanges: (wanted, held, grid) => missingRanges(door, wanted, held, grid),

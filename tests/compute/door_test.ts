@@ -1,11 +1,11 @@
 /** The door to WASM: its arena is used again, and after a trap nothing passes any more. */
 import { deepStrictEqual, match, ok, rejects, throws } from "node:assert/strict";
+import { bind } from "../../src/compute/load.ts";
 import { load } from "../../src/compute/mod.ts";
 import { Door, WASM_KEPT_BYTES } from "../../src/compute/door.ts";
-import { conform } from "../../src/compute/conform.ts";
 import { mergeRanges, segmentsOf } from "../../src/compute/ranges.ts";
 import { sha256, sha256Stream } from "../../src/compute/sha256.ts";
-import { bars } from "./suite/hostile_inputs.ts";
+import { bars, trades } from "./suite/hostile_inputs.ts";
 
 const WASM = new URL("../../src/compute/compute.wasm", import.meta.url);
 const bytes = Deno.readFileSync(WASM);
@@ -16,14 +16,33 @@ Deno.test("the committed module has no imports and at most 60 KB", () => {
   ok(bytes.length <= 60 * 1024, `${bytes.length} bytes`);
 });
 
-Deno.test("the arena is used again: memory does not grow over a thousand calls", async () => {
+Deno.test("the arena is used again: memory does not grow over a thousand calls of every kind", async () => {
   const door = await Door.open(module);
+  const compute = bind(door);
   const frame = bars(Array.from({ length: 5000 }, (_, i) => i * 60));
-  const once = () => conform(door, { kind: "ohlcv", columns: frame }, { grid: { step: 60 } });
-  once();
-  const size = door.bytes(0, 0).buffer.byteLength;
-  for (let i = 0; i < 1000; i++) once();
-  deepStrictEqual(door.bytes(0, 0).buffer.byteLength, size);
+  const shuffled = bars(Array.from({ length: 5000 }, (_, i) => (i * 2999 % 5000) * 60));
+  const grid = { step: 60 };
+  const claims = { nodeId: "ohlcv:x:A/B:1m", grid, range: [0, 60] as const, conformanceVersion: "v2" };
+  const covered = Float64Array.of(0, 300_000);
+  const appender = compute.appender(claims);
+  appender.append(frame);
+  const calls: (() => unknown)[] = [
+    () => compute.conform({ kind: "ohlcv", columns: frame }, { grid }),
+    () => compute.conform({ kind: "ohlcv", columns: shuffled }, { grid }),
+    () => compute.fingerprint(frame, claims),
+    () => compute.segmentsOf(shuffled.ts, grid),
+    () => compute.mergeRanges(shuffled.ts, grid),
+    () => compute.subtractRanges(shuffled.ts, frame.ts, grid),
+    () => compute.resample(frame, { from: grid, to: { step: 300 }, covered }),
+    () => compute.barsFromTrades(trades([1, 2, 3000]), { grid, covered }),
+    () => appender.fingerprint([0, 60]),
+    () => compute.sha256(new Uint8Array(100_000)),
+    () => throws(() => compute.mergeRanges(Float64Array.of(0, NaN), grid), RangeError),
+  ];
+  for (const call of calls) call();
+  const [size, start] = [door.bytes(0, 0).buffer.byteLength, door.wasm.mark()];
+  for (let i = 0; i < 1000; i++) calls[i % calls.length]();
+  deepStrictEqual([door.bytes(0, 0).buffer.byteLength, door.wasm.mark()], [size, start]);
 });
 
 Deno.test("after a large call memory is returned, and an open stream goes on", async () => {
@@ -50,6 +69,19 @@ Deno.test("alloc() refuses what memory cannot hold, and the door works on", asyn
     throws(() => door.scoped(() => [door.alloc(size), door.alloc(size), door.alloc(size)]), RangeError);
   }
   deepStrictEqual([...mergeRanges(door, Float64Array.of(0, 61), { step: 60 })], [0, 60]);
+});
+
+Deno.test("inputs beyond any memory are refused with the limit that they break", async () => {
+  const compute = bind(await Door.open(module));
+  const columns = Object.fromEntries(
+    ["ts", "open", "high", "low", "close", "volume"].map((name) => [name, { length: 2 ** 32 }]),
+  );
+  throws(() => compute.conform({ kind: "ohlcv", columns }, { grid: { step: 60 } }), (error: Error) => {
+    match(error.message, /at most 67108864 are taken/);
+    return error instanceof RangeError;
+  });
+  const door = await Door.open(module);
+  throws(() => door.alloc(2 ** 33), /at most 4 GiB of memory, 2147418112 bytes in one piece/);
 });
 
 Deno.test("after a trap the instance refuses every further call, and says why", async () => {

@@ -35,7 +35,8 @@ export function agreementCases(inputs: number, seed: number): Case[] {
   }));
 }
 
-const COMPARISONS: Record<string, Comparison> = {
+/** The comparisons, by what they compare. */
+export const COMPARISONS: Record<string, Comparison> = {
   mergeRanges(compute, dice) {
     const { grid, a } = twoLists(dice);
     equal(toPairs(compute.mergeRanges(toRanges(a), grid)), twinRanges.merge(a, grid), show({ grid, a }));
