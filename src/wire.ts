@@ -114,7 +114,7 @@ export async function wire(loaded: LoadedConfig, o: WireOptions = {}): Promise<L
   const dice = o.dice ?? systemDice;
   const log = openLog(config, o, clock);
   for (const warning of loaded.warnings) log.emit("warn", "seamless.config.warning", { ...warning });
-  const compute = await load(undefined, { hostHash });
+  const compute = await load(undefined, { hostHash, nowMs: () => performance.now() });
   const { signing_key } = config.seamless.artifact;
   const signer = signing_key === null ? undefined : await manifestSigner(signing_key);
   const kept = new SharedBound(CHUNK_CACHE_BYTES);
