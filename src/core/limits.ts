@@ -116,6 +116,8 @@ export const SQLITE_JOURNAL_BYTES = 64 * 1024 * 1024;
 export const MANIFEST_MAX_BYTES = 64 * 1024;
 /** Chunks of the largest segment that publication writes: about 5 MB; compaction joins further. */
 export const SEGMENT_MAX_CHUNKS = 64;
+/** Rows of one row group that are read: our own hold a chunk. What says that it has more is not believed. */
+export const ROW_GROUP_MAX_ROWS = 1_024 * CHUNK_SLOTS;
 /** Threads that verification spreads files over. */
 export const PROVER_THREADS_MAX = 4;
 /** A file up to this size is handed to a thread whole. */

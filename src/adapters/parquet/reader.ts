@@ -11,6 +11,7 @@ import type { Compute } from "../../compute/types.ts";
 import { BAR_COLUMNS, makeBars, viewBars } from "../../core/bar_frame.ts";
 import type { Bars } from "../../core/bar_frame.ts";
 import { HistoryError, throwIfCancelled } from "../../core/errors.ts";
+import { ROW_GROUP_MAX_ROWS } from "../../core/limits.ts";
 import { giveBack } from "../../core/give_back.ts";
 import type { ByteSource, StoredChunk } from "../../core/ports.ts";
 import { chunkOf, chunkParts, encodeRows } from "../../core/stored_chunk.ts";
@@ -40,6 +41,9 @@ const FOOTER_FETCH_BYTES = 32 * 1024;
 /** Pages get a buffer of their own: larger than what the host cuts out of a shared one, and at most so large at once. */
 const PAGE_BUFFER_MIN_BYTES = 16 * 1024;
 const PAGE_BUFFER_MAX_BYTES = 1024 * 1024;
+
+/** What a page may hold besides the values of its group: a few numbers on them. */
+const PAGE_SLACK_BYTES = 64 * 1024;
 
 /** Footers of files that are still in use: a file is read in many small steps. */
 const footers = new WeakMap<ByteSource, Promise<FileMetaData>>();
@@ -102,7 +106,11 @@ function groupsOf(metadata: FileMetaData, grid: Grid): Group[] {
     const [min, max] = [Number(bounds?.min_value), Number(bounds?.max_value)];
     if (!(before < min && min <= max)) throw new Error("the time bounds of its row groups do not ascend");
     before = max;
-    const rowEnd = rowStart + Number(group.num_rows);
+    const rows = Number(group.num_rows);
+    if (!(rows > 0 && rows <= ROW_GROUP_MAX_ROWS)) {
+      throw new Error(`it says that a row group has ${rows} rows`);
+    }
+    const rowEnd = rowStart + rows;
     const span = { rowStart, rowEnd, firstK: chunkOf(min, grid), lastK: chunkOf(max, grid) };
     rowStart = rowEnd;
     return span;
@@ -117,12 +125,13 @@ async function readGroup(
 ): Promise<void> {
   const filled = new Map<string, number>(BAR_COLUMNS.map((name) => [name, 0]));
   const pages: Uint8Array[] = [];
+  const pageMaxBytes = 8 * (rowEnd - rowStart) + PAGE_SLACK_BYTES;
   await parquetRead({
     file,
     metadata,
     rowStart,
     rowEnd,
-    compressors: { ZSTD: (input, length) => unpack(input, length, pages) },
+    compressors: { ZSTD: (input, length) => unpack(input, { length, pageMaxBytes }, pages) },
     onChunk: (part) => filled.set(part.columnName, filled.get(part.columnName)! + fill(bars, part, rowStart)),
   });
   for (const page of pages) giveBack(page.buffer);
@@ -155,7 +164,12 @@ function writeSeconds(times: BigInt64Array, target: Float64Array): void {
 }
 
 /** A page says how long it is; one that lies must not be able to fill the memory. */
-function unpack(input: Uint8Array, length: number, pages: Uint8Array[]): Uint8Array {
+function unpack(
+  input: Uint8Array,
+  { length, pageMaxBytes }: { length: number; pageMaxBytes: number },
+  pages: Uint8Array[],
+): Uint8Array {
+  if (!(length <= pageMaxBytes)) throw new Error(`it says that a page has ${length} bytes`);
   const page = zstdDecompressSync(input, {
     maxOutputLength: Math.max(length, 1),
     chunkSize: Math.min(Math.max(length, PAGE_BUFFER_MIN_BYTES), PAGE_BUFFER_MAX_BYTES),
@@ -164,19 +178,30 @@ function unpack(input: Uint8Array, length: number, pages: Uint8Array[]): Uint8Ar
   return page;
 }
 
+/**
+ * The reader of Parquet begins to read all that it has planned, and does not wait for it where it gives up before: a
+ * read that fails then has nobody who hears it, and must not end the process.
+ */
 function asyncBuffer(source: ByteSource): AsyncBuffer {
   return {
     byteLength: source.sizeBytes,
-    async slice(start, end = source.sizeBytes) {
-      const from = start < 0 ? Math.max(0, source.sizeBytes + start) : start;
-      const bytes = await source.read(from, end);
-      if (bytes.length !== end - from) {
-        throw new Error(`only ${bytes.length} of the bytes ${from}–${end} are there`);
-      }
-      const whole = bytes.byteOffset === 0 && bytes.length === bytes.buffer.byteLength;
-      return (whole ? bytes.buffer : bytes.slice().buffer) as ArrayBuffer;
+    slice(start, end = source.sizeBytes) {
+      const bytes = bytesOf(source, start, end);
+      bytes.catch(() => {/* Whoever waits for it is told. */});
+      return bytes;
     },
   };
+}
+
+async function bytesOf(source: ByteSource, start: number, end: number): Promise<ArrayBuffer> {
+  const from = start < 0 ? Math.max(0, source.sizeBytes + start) : start;
+  if (!(from <= end && end <= source.sizeBytes)) throw new Error(`there are no bytes ${from}–${end}`);
+  const bytes = await source.read(from, end);
+  if (bytes.length !== end - from) {
+    throw new Error(`only ${bytes.length} of the bytes ${from}–${end} are there`);
+  }
+  const whole = bytes.byteOffset === 0 && bytes.length === bytes.buffer.byteLength;
+  return (whole ? bytes.buffer : bytes.slice().buffer) as ArrayBuffer;
 }
 
 /** Whatever goes wrong inside a file is that file's fault; what the store itself reports passes through. */
