@@ -88,13 +88,21 @@ function footerOf(source: ByteSource, file: AsyncBuffer): Promise<FileMetaData> 
   let footer = footers.get(source);
   if (footer === undefined) {
     footer = parquetMetadataAsync(file, { initialFetchSize: FOOTER_FETCH_BYTES }).then((metadata) => {
-      if (!isBarSchema(metadata.schema)) throw new Error("its columns are not those of bars");
+      if (!isBarSchema(metadata.schema) || !metadata.row_groups.every(hasBarColumns)) {
+        throw new Error("its columns are not those of bars");
+      }
       return metadata;
     });
     footers.set(source, footer);
     footer.catch(() => footers.delete(source));
   }
   return footer;
+}
+
+/** Looked at beforehand: reads of the others would be under way when the reader of Parquet meets a column it does not know. */
+function hasBarColumns({ columns }: FileMetaData["row_groups"][number]): boolean {
+  const names = columns.map(({ meta_data }) => meta_data?.path_in_schema.join("."));
+  return names.join() === BAR_COLUMNS.join();
 }
 
 /** Row groups by the chunks that their time bounds span; they must ascend. */

@@ -71,6 +71,19 @@ Deno.test(
   },
 );
 
+Deno.test({
+  ...strict,
+  name: "a group whose columns have other names is refused before its columns are read",
+}, async () => {
+  const file = await withFooter(({ row_groups: [group] }) => {
+    group.columns[0].meta_data!.data_page_offset = 10n ** 6n;
+  });
+  const text = new TextDecoder("latin1").decode(file);
+  const inSchema = text.indexOf("volume", file.length - footerBytes(file));
+  file[text.indexOf("volume", inSchema + 1)] ^= 1;
+  assert.match((await faults(file))[0], /Cannot read a segment/);
+});
+
 Deno.test({ ...strict, name: "rows out of order are told, and looked for no further" }, async () => {
   const unsorted = barsOf([START, START + CHUNK]);
   const [first] = unsorted.ts;
