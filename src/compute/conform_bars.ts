@@ -53,6 +53,8 @@ export function cleanBars(door: Door, cells: Record<string, ArrayLike<Cell>>, po
   const limit = policy.timeUnit === "s" ? TIME_LIMIT_SEC : SECONDS_BELOW;
   const columns = BAR_COLUMNS.map((name) => cells[name] as unknown as Float64Array);
   const rows = columns[0].length;
+  // Of no rows the frame is its own: a column without length may be one whose buffer is gone.
+  if (rows === 0) return makeBars(0);
   let before = -Infinity;
   for (let from = 0; from < rows; from += SLAB_ROWS) {
     const taken = Math.min(SLAB_ROWS, rows - from);
@@ -132,7 +134,7 @@ function readFrame(
   { times, columns, flags, policy }: BarRows,
   o: { timesAt: number; order: number; kept: number },
 ): Bars {
-  const inPlace = door.result(RESULT.inPlace) === 1;
+  const inPlace = o.kept > 0 && door.result(RESULT.inPlace) === 1;
   const floored = policy.align === "floor" && flags.misaligned_ts > 0;
   const judged = door.f64(o.timesAt, times.values.length);
   const ts = floored ? judged : times.values;
