@@ -150,8 +150,9 @@ export const EXPLAIN_MAX_SNAPSHOTS = 20;
 export const SKEW_WARN_MS = 5_000;
 /** Between two looks at bars that a venue has not shown yet (`ensureCoverage`). */
 export const ENSURE_POLL_MS = 2_000;
-/** Answers that the server knows by heart: bytes of all their bodies. */
+/** Answers that the server knows by heart: bytes of all that is kept of them, and the longest question among them. */
 export const BY_HEART_MAX_BYTES = 8 * 1024 * 1024;
+export const BY_HEART_KEY_MAX_CHARS = 2_048;
 /** Questions of which the server knows that they came before. */
 export const BY_HEART_HEARD = 1_024;
 /** How long a live answer may rely on the newest snapshot it saw, in case that another process published. */

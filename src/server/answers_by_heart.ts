@@ -5,7 +5,7 @@
  */
 
 import { BoundedMap } from "../core/bounded_map.ts";
-import { BY_HEART_HEARD, BY_HEART_MAX_BYTES } from "../core/limits.ts";
+import { BY_HEART_HEARD, BY_HEART_KEY_MAX_CHARS, BY_HEART_MAX_BYTES } from "../core/limits.ts";
 
 /** What was asked: the query as it was sent, and the request for its `Accept`. */
 interface Asked {
@@ -21,6 +21,9 @@ export interface KnownAnswer {
   /** Of the answer (`Answer.isStill`). */
   isStill: () => boolean;
 }
+
+/** What an answer takes besides its body and its question: headers, and the objects that hold it together. */
+const ENTRY_BYTES = 4_096;
 
 export class AnswersByHeart {
   readonly #known = new BoundedMap<string, KnownAnswer>(BY_HEART_MAX_BYTES);
@@ -43,13 +46,15 @@ export class AnswersByHeart {
   /** Keeps an answer from the second time on that its question comes; `make` copies what is kept. */
   keep(asked: Asked, make: () => KnownAnswer): void {
     const key = keyOf(asked);
+    if (key.length > BY_HEART_KEY_MAX_CHARS) return;
     if (this.#heard.get(key) === undefined) return this.#heard.set(key, true);
     const answer = make();
-    this.#known.set(key, answer, answer.body.length);
+    this.#known.set(key, answer, answer.body.length + 2 * key.length + ENTRY_BYTES);
   }
 }
 
 /** The query as it was sent decides the answer, and `Accept` where the query names no format. */
 function keyOf({ search, request }: Asked): string {
-  return search.includes("format=") ? search : `${search}\n${request.headers.get("accept") ?? ""}`;
+  const namesFormat = search.startsWith("format=") || search.includes("&format=");
+  return namesFormat ? search : `${search}\n${request.headers.get("accept") ?? ""}`;
 }

@@ -5,6 +5,8 @@
 
 import { deepStrictEqual, notStrictEqual, strictEqual } from "node:assert/strict";
 import type { LocalService } from "../../src/core/service.ts";
+import { BY_HEART_KEY_MAX_CHARS, BY_HEART_MAX_BYTES } from "../../src/core/limits.ts";
+import { AnswersByHeart } from "../../src/server/answers_by_heart.ts";
 import { createApp } from "../../src/server/app.ts";
 import type { ApiKey } from "../../src/server/settings.ts";
 import { SeededDice } from "../fake_clock.ts";
@@ -182,6 +184,51 @@ Deno.test("Accept decides where no format is named", () =>
     }
     strictEqual(asked(), 6);
   }));
+
+Deno.test("a value that reads like a format leaves the choice to Accept", () =>
+  inWorld({}, async (world) => {
+    await hold(world);
+    const { get } = doorOf(world);
+    const question = `${QUESTION}&world_id=format=csv`;
+    for (let round = 0; round < 4; round++) {
+      for (const type of ["text/csv", "application/json"]) {
+        const response = await get(question, { accept: type });
+        strictEqual(response.headers.get("content-type")!.startsWith(type), true);
+        await response.body?.cancel();
+      }
+    }
+  }));
+
+Deno.test("a question as long as a book is answered, and not kept", () =>
+  inWorld({}, async (world) => {
+    await hold(world);
+    const long = " ".repeat(BY_HEART_KEY_MAX_CHARS);
+    for (
+      const [path, headers] of [[QUESTION, { accept: `*/*,${long}x/y` }], [
+        `${QUESTION}&${long}`,
+        {},
+      ]] as const
+    ) {
+      const { get, asked } = doorOf(world);
+      for (let i = 1; i <= 3; i++) {
+        await (await get(path.replaceAll(" ", "&"), headers)).body?.cancel();
+        strictEqual(asked(), i);
+      }
+    }
+  }));
+
+Deno.test("what is known is bound by all that it takes, short answers to long questions too", () => {
+  const known = new AnswersByHeart();
+  const request = new Request("http://127.0.0.1/");
+  const search = (i: number) => String(i).padStart(BY_HEART_KEY_MAX_CHARS / 2, "&");
+  const many = Math.ceil(BY_HEART_MAX_BYTES / search(0).length) + 1;
+  const answer = () => ({ headers: new Headers(), body: new Uint8Array(1), isStill: () => true });
+  for (let i = 0; i < many; i++) {
+    for (let times = 0; times < 2; times++) known.keep({ search: search(i), request }, answer);
+  }
+  strictEqual(known.find({ search: search(0), request }), null);
+  notStrictEqual(known.find({ search: search(many - 1), request }), null);
+});
 
 Deno.test("what is known by heart is told to nobody who may not ask", () =>
   inWorld({}, async (world) => {
