@@ -274,6 +274,10 @@ export interface JobStore {
   /** The stored job: this one, or the younger-than-a-day one with the same idempotency key. */
   create(job: JobRecord): Promise<JobRecord>;
   get(id: string): Promise<JobRecord | null>;
+  /**
+   * A job that was cancelled stays so, whatever else its runner says later: two processes may speak at once, and a
+   * cancellation was answered already.
+   */
   update(job: JobRecord): Promise<void>;
   /** Jobs left queued or running, oldest first: resumed at start. */
   unfinished(): Promise<JobRecord[]>;

@@ -84,6 +84,18 @@ const CHECKS: Record<string, Check> = {
     const isUnknown = (error: unknown) => error instanceof HistoryError && error.code === "JOB_UNKNOWN";
     await assert.rejects(store.update(jobOf("b")), isUnknown);
   },
+  "update() takes no cancellation back: of what comes later the counts alone are kept": async (
+    { store, second },
+  ) => {
+    await store.create(jobOf("a", { state: "running", etaSeconds: 3 }));
+    await second.update(jobOf("a", { state: "cancelled" }));
+    for (const state of ["running", "complete"] as const) {
+      await store.update(jobOf("a", { state, rows: 1800, etaSeconds: 2, updatedAtMs: NOW + 1 }));
+      const kept = jobOf("a", { state: "cancelled", rows: 1800, updatedAtMs: NOW + 1 });
+      assert.deepEqual(await second.get("a"), kept);
+      assert.deepEqual(await second.unfinished(), []);
+    }
+  },
   "unfinished() gives queued and running jobs, oldest first": async ({ store }) => {
     const states = ["running", "complete", "queued", "failed", "cancelled", "incomplete", "queued"] as const;
     for (const [i, state] of states.entries()) {

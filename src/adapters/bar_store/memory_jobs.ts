@@ -2,6 +2,7 @@
 
 import { IDEMPOTENCY_MS } from "../../core/limits.ts";
 import type { JobRecord, JobStore } from "../../core/ports.ts";
+import { asCancelled } from "./cancelled_job.ts";
 import { unknownJob } from "./refusals.ts";
 
 export class MemoryJobStore implements JobStore {
@@ -26,8 +27,10 @@ export class MemoryJobStore implements JobStore {
 
   update(job: JobRecord): Promise<void> {
     return Promise.try(() => {
-      if (!this.#jobs.has(job.id)) throw unknownJob(job.id);
-      this.#jobs.set(job.id, structuredClone(job));
+      const stored = this.#jobs.get(job.id);
+      if (stored === undefined) throw unknownJob(job.id);
+      const isCancelled = stored.state === "cancelled";
+      this.#jobs.set(job.id, structuredClone(isCancelled ? asCancelled(job) : job));
     });
   }
 

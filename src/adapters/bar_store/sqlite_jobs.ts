@@ -2,6 +2,7 @@
 
 import { IDEMPOTENCY_MS } from "../../core/limits.ts";
 import type { JobRecord, JobStore } from "../../core/ports.ts";
+import { asCancelled } from "./cancelled_job.ts";
 import { unknownJob } from "./refusals.ts";
 import type { SqliteFile } from "./sqlite_file.ts";
 import type { SqlValue } from "./sqlite_messages.ts";
@@ -50,9 +51,19 @@ export class SqliteJobStore implements JobStore {
   }
 
   async update(job: JobRecord): Promise<void> {
+    const cancelled = asCancelled(job);
     const [updated] = await this.#file.transact([{
-      sql: "UPDATE jobs SET state = ?, updated_at_ms = ?, job = ? WHERE id = ? RETURNING id",
-      params: [job.state, job.updatedAtMs, JSON.stringify(job), job.id],
+      sql: `UPDATE jobs SET state = iif(state = ?, state, ?), updated_at_ms = ?, job = iif(state = ?, ?, ?)
+            WHERE id = ? RETURNING id`,
+      params: [
+        cancelled.state,
+        job.state,
+        job.updatedAtMs,
+        cancelled.state,
+        JSON.stringify(cancelled),
+        JSON.stringify(job),
+        job.id,
+      ],
     }]);
     if (updated.length === 0) throw unknownJob(job.id);
   }
