@@ -66,37 +66,42 @@ function tell(nodeId: string, { uri, bytes, log }: { uri: string; bytes: number;
 
 async function mend(segment: SegmentRecord, order: Naming, parts: MendingParts): Promise<number> {
   const { publication: { state: { node } }, folder } = order;
-  const chunks = await chunksOf(segment, order, parts);
-  if (chunks === null) return 0;
-  const bytes = await parts.codec.encode(chunks, segmentMetadata(node));
+  const rows = new PublishedRows();
+  const bytes = await parts.codec.encode(rows.read(segment, order, parts), segmentMetadata(node));
   // Another version of the encoder gives other bytes: under another name they would be nobody's.
-  if (bytes.length !== segment.bytes) return 0;
+  if (!rows.areAll || bytes.length !== segment.bytes) return 0;
   const file = await putSegment(bytes, { artifacts: parts.artifacts, folder });
   return file.isNew && file.uri === segment.uri ? file.bytes : 0;
 }
 
-/** The segment's chunks as they were published; null when the store has not all of their rows, or has others. */
-async function chunksOf(
-  segment: SegmentRecord,
-  { publication, head: { manifest, lists } }: Naming,
-  { compute }: MendingParts,
-): Promise<StoredChunk[] | null> {
-  const { grid } = publication.state.node;
-  const span = chunkSpan(segment.range, manifest);
-  const records = new Map(
-    lists.chunks.filter(({ k }) => k >= span.from && k < span.to).map((one) => [one.k, one]),
-  );
-  const published = compute.subtractRanges(toRanges(lists.covered), rangesOfGaps(lists.gaps), grid);
-  const chunks: StoredChunk[] = [];
-  const range = [chunkRange(span.from, grid)[0], chunkRange(span.to, grid)[0]] as const;
-  for await (const stored of publication.readChunks(range)) {
-    const record = records.get(stored.k);
-    if (record === undefined) continue;
-    const chunk = asPublished(stored, { record, published }, (rows) => compute.chunksOf(rows, grid)[0]);
-    if (chunk === null) return null;
-    chunks.push(chunk);
+/** The rows of one segment as they were published, chunk by chunk: what is stored may be gone when the next one comes. */
+class PublishedRows {
+  /** Else the store has not all of them, or has others: what was encoded is to be thrown away. */
+  areAll = false;
+
+  async *read(
+    segment: SegmentRecord,
+    { publication, head: { manifest, lists } }: Naming,
+    { compute }: MendingParts,
+  ): AsyncIterable<StoredChunk> {
+    const { grid } = publication.state.node;
+    const span = chunkSpan(segment.range, manifest);
+    const records = new Map(
+      lists.chunks.filter(({ k }) => k >= span.from && k < span.to).map((one) => [one.k, one]),
+    );
+    const published = compute.subtractRanges(toRanges(lists.covered), rangesOfGaps(lists.gaps), grid);
+    const range = [chunkRange(span.from, grid)[0], chunkRange(span.to, grid)[0]] as const;
+    let found = 0;
+    for await (const stored of publication.readChunks(range)) {
+      const record = records.get(stored.k);
+      if (record === undefined) continue;
+      const chunk = asPublished(stored, { record, published }, (rows) => compute.chunksOf(rows, grid)[0]);
+      if (chunk === null) return;
+      found++;
+      yield chunk;
+    }
+    this.areAll = found === records.size;
   }
-  return chunks.length === records.size ? chunks : null;
 }
 
 /** The stored chunk, or the rows of it that the snapshot has; null unless they are those that it has. */

@@ -1,6 +1,7 @@
 /** What a publisher holds, made up for tests: bars on a grid, gaps between them, and the claims that fit. */
 
 import { load } from "../../src/compute/mod.ts";
+import { giveBack } from "../../src/core/give_back.ts";
 import type { Compute } from "../../src/compute/mod.ts";
 import { createParquetCodec } from "../../src/adapters/parquet/codec.ts";
 import { makeBars, viewBars } from "../../src/core/bar_frame.ts";
@@ -91,7 +92,11 @@ export function holding(bars: Bars, o: HoldingOptions = {}): Publication {
       for (const chunk of o.stored?.() ?? chunks) {
         const [from, to] = chunkRange(chunk.k, grid);
         await Promise.resolve();
-        if (from < end && to > start) yield chunk;
+        if (!(from < end && to > start)) continue;
+        // As the embedded store does: a chunk is good until the next one is asked for.
+        const bytes = chunk.bytes.slice();
+        yield { ...chunk, bytes };
+        giveBack(bytes.buffer);
       }
     },
     conformanceVersion: o.conformanceVersion ?? "v2",
