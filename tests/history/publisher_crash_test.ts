@@ -83,8 +83,8 @@ async function withRoot(body: (root: string) => Promise<void>): Promise<void> {
 
 /** The rows that a publication claims. */
 async function rowsHeld(publication: ReturnType<typeof heldAfter>) {
-  const chunks = await Array.fromAsync(publication.readChunks([-Infinity, Infinity]));
-  return chunks.map((chunk) => decodeRows(chunk.bytes));
+  const chunks = publication.readChunks([-Infinity, Infinity]);
+  return await Array.fromAsync(chunks, ({ bytes }) => decodeRows(bytes.slice()));
 }
 
 /** One log that is published to until it was killed so often; then it is read from its first manifest to its last row. */
