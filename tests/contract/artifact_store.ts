@@ -35,10 +35,14 @@ const CHECKS: Record<string, Check> = {
   },
   "get() and size() answer null for what is not there": async ({ store }) => {
     await store.putIfAbsent("there/inside", bytesOf("x"));
-    for (const key of ["absent", "there", "there/other", "there/inside/deeper"]) {
+    const endless = "a".repeat(300);
+    for (
+      const key of ["absent", "there", "there/other", "there/inside/deeper", endless, `there/${endless}/x`]
+    ) {
       assert.equal(await store.get(key), null, key);
       assert.equal(await store.get(key, { start: 0, end: 1 }), null, key);
       assert.equal(await store.size(key), null, key);
+      if (key !== "there") assert.deepEqual(await Array.fromAsync(store.list(`${key}/`)), [], key);
     }
   },
   "an object of no bytes is an object": async ({ store }) => {

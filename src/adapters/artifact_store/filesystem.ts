@@ -249,9 +249,11 @@ async function syncFolder(path: string): Promise<void> {
   await folder.sync();
 }
 
+/** Nothing is there; nothing can be there under a name that is too long for the file system either. */
 function isAbsent(error: unknown): boolean {
   return error instanceof Deno.errors.NotFound || error instanceof Deno.errors.NotADirectory ||
-    error instanceof Deno.errors.IsADirectory;
+    error instanceof Deno.errors.IsADirectory ||
+    (error instanceof Error && "code" in error && error.code === "ENAMETOOLONG");
 }
 
 function unavailable(act: string, cause: unknown): HistoryError {
