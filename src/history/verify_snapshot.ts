@@ -67,7 +67,9 @@ export class SnapshotChecker {
     try {
       for (let next = 0, done = 0; done < segments.length; done++) {
         for (; next < segments.length && underWay.length < this.#parts.prover.width; next++) {
-          underWay.push(this.#checkSegment(manifest, segments[next], records[next]));
+          const checking = this.#checkSegment(manifest, segments[next], records[next]);
+          checking.catch(() => {/* Told when its turn comes: until then nobody waits for it. */});
+          underWay.push(checking);
         }
         this.#report.failures.push(...await underWay[0]);
         underWay.shift();

@@ -2,10 +2,10 @@ import assert from "node:assert/strict";
 import { proverHere } from "../../src/adapters/parquet/proof_threads.ts";
 import { createMemoryArtifacts } from "../../src/adapters/artifact_store/memory.ts";
 import { canonicalBytes } from "../../src/core/canonical_json.ts";
-import { HistoryError } from "../../src/core/errors.ts";
+import { cancelled, HistoryError } from "../../src/core/errors.ts";
 import { logKey, nodeFolder } from "../../src/core/manifest.ts";
 import type { Manifest } from "../../src/core/manifest.ts";
-import type { ArtifactStore } from "../../src/core/ports.ts";
+import type { ArtifactStore, SegmentProver } from "../../src/core/ports.ts";
 import type { VerifyReport } from "../../src/core/service.ts";
 import { manifestSigner } from "../../src/history/manifest_signature.ts";
 import { createSnapshots } from "../../src/history/snapshots.ts";
@@ -22,12 +22,16 @@ const CHUNK = 4096 * 60;
 const FOLDER = nodeFolder(NODE);
 const LATER = T0 + 3_600_000;
 
-function verify(artifacts: ArtifactStore, o: Partial<VerifyQuestion> = {}): Promise<VerifyReport> {
+function verify(
+  artifacts: ArtifactStore,
+  o: Partial<VerifyQuestion> = {},
+  prover = () => proverHere(compute),
+): Promise<VerifyReport> {
   const clock = new FakeClock(LATER);
   const snapshots = createSnapshots({ artifacts, codec, compute, clock, settings: { asOfSettleSec: 30 } });
   return verifyPublished({ nodeIds: [NODE], ...o }, {
     artifacts,
-    prover: () => proverHere(compute),
+    prover,
     compute,
     snapshots,
     settings: {},
@@ -270,6 +274,41 @@ Deno.test({
     const [log] = await publishedLogs(await tampered(artifacts, all));
     assert.deepEqual(log, { nodeId: null, firstKey: first });
   }
+});
+
+Deno.test({
+  ...strict,
+  name: "a signal that fires between two files ends verifying, and nothing fails unheard",
+}, async () => {
+  const { artifacts, manifests } = await published();
+  const stop = new AbortController();
+  const here = proverHere(compute);
+  let files = 0;
+  /** Two files at once; the first ends by the signal, the second a turn later. */
+  const prover: SegmentProver = {
+    ...here,
+    width: 2,
+    async prove(file) {
+      if (++files === 1) stop.abort(cancelled("The test"));
+      else await new Promise((resolve) => setTimeout(resolve, 0));
+      return await here.prove(file);
+    },
+  };
+  const unheard: unknown[] = [];
+  const listen = (event: PromiseRejectionEvent) => {
+    event.preventDefault();
+    unheard.push(event.reason);
+  };
+  addEventListener("unhandledrejection", listen);
+  try {
+    const fingerprint = manifests[1].dataset_fingerprint;
+    await assert.rejects(verify(artifacts, { fingerprint, signal: stop.signal }, () => prover), {
+      code: "CANCELLED",
+    });
+  } finally {
+    removeEventListener("unhandledrejection", listen);
+  }
+  assert.deepEqual([files, unheard], [2, []]);
 });
 
 Deno.test({ ...strict, name: "verifying stops when its signal fires" }, async () => {
