@@ -135,11 +135,11 @@ function checkColumns(input: ConformInput) {
     if (!Number.isSafeInteger(length) || length < 0) {
       throw new TypeError(`Column ${name} is no list of cells`);
     }
-    if (length > ROWS_MAX) {
-      throw new RangeError(`Column ${name} has ${length} cells; at most ${ROWS_MAX} are taken`);
-    }
     if (rows >= 0 && length !== rows) {
       throw new TypeError(`Columns are not equally long: ${name} has ${length} cells, others ${rows}`);
+    }
+    if (length > ROWS_MAX) {
+      throw new RangeError(`Column ${name} has ${length} cells; at most ${ROWS_MAX} are taken`);
     }
     rows = length;
     present[name] = column;
