@@ -233,8 +233,14 @@ function readTimes(words: Uint32Array): Float64Array {
   return times;
 }
 
+/** Times ascend: where the first and the last have one high word, all between them have it too. */
 function decodeTimes(words: Uint32Array, into: Float64Array, at: number): void {
   const rows = words.length / 2;
+  if (rows > 0 && words[1] === words[2 * rows - 1]) {
+    const high = (words[1] | 0) * WORD;
+    for (let i = 0; i < rows; i++) into[at + i] = high + words[2 * i];
+    return;
+  }
   for (let i = 0; i < rows; i++) into[at + i] = (words[2 * i + 1] | 0) * WORD + words[2 * i];
 }
 
