@@ -68,7 +68,7 @@ class ProverThreads implements SegmentProver {
 
   close(): void {
     this.#isClosed = true;
-    for (const thread of this.#all) thread.end(cancelled("Proving a segment"));
+    for (const thread of [...this.#all]) thread.end(cancelled("Proving a segment"));
     for (const { reject } of this.#waiting.splice(0)) reject(cancelled("Proving a segment"));
   }
 
@@ -79,15 +79,22 @@ class ProverThreads implements SegmentProver {
     if (task === undefined) return void this.#idle.push(thread);
     const done = () => {
       if (thread.isAlive) this.#idle.push(thread);
-      else this.#all.splice(this.#all.indexOf(thread), 1);
       this.#next();
     };
     thread.ask(task.file).then(task.resolve, task.reject).finally(done);
   }
 
+  /** A thread ends by itself too, also while it has nothing to do. */
+  #forget(thread: ProverThread): void {
+    for (const list of [this.#all, this.#idle]) {
+      const at = list.indexOf(thread);
+      if (at >= 0) list.splice(at, 1);
+    }
+  }
+
   #another(): ProverThread | null {
     if (this.#isClosed || this.#all.length >= this.width || this.#waiting.length === 0) return null;
-    const thread = new ProverThread();
+    const thread = new ProverThread((ended) => this.#forget(ended));
     this.#all.push(thread);
     return thread;
   }
@@ -97,9 +104,11 @@ class ProverThreads implements SegmentProver {
 class ProverThread {
   readonly #worker = new Worker(MODULE, { type: "module" });
   #settle: { resolve: (proof: SegmentProof) => void; reject: (error: Error) => void } | null = null;
+  readonly #onEnd: (thread: ProverThread) => void;
   isAlive = true;
 
-  constructor() {
+  constructor(onEnd: (thread: ProverThread) => void) {
+    this.#onEnd = onEnd;
     this.#worker.onmessage = ({ data }: MessageEvent<FromProver>) => {
       const settle = this.#settle!;
       this.#settle = null;
@@ -124,6 +133,7 @@ class ProverThread {
     if (!this.isAlive) return;
     this.isAlive = false;
     this.#worker.terminate();
+    this.#onEnd(this);
     this.#settle?.reject(why);
     this.#settle = null;
   }

@@ -6,7 +6,7 @@
 
 import { zstdDecompressSync } from "node:zlib";
 import { parquetMetadataAsync, parquetRead } from "hyparquet";
-import type { AsyncBuffer, ColumnData, FileMetaData } from "hyparquet";
+import type { AsyncBuffer, ColumnData, FileMetaData, RowGroup } from "hyparquet";
 import type { Compute } from "../../compute/types.ts";
 import { BAR_COLUMNS, makeBars, viewBars } from "../../core/bar_frame.ts";
 import type { Bars } from "../../core/bar_frame.ts";
@@ -17,6 +17,7 @@ import type { ByteSource, StoredChunk } from "../../core/ports.ts";
 import { chunkOf, chunkParts, encodeRows } from "../../core/stored_chunk.ts";
 import type { Grid } from "../../core/timeframe.ts";
 import { isBarSchema } from "./bar_schema.ts";
+import { soundPages } from "./pages.ts";
 
 /** What is to be read: chunks by number, ascending. */
 export interface ChunkQuestion {
@@ -33,6 +34,8 @@ interface Group {
   rowEnd: number;
   firstK: number;
   lastK: number;
+  /** What the footer says about it. */
+  meta: RowGroup;
 }
 
 /** Read from the end of a file at first: the footer of 64 row groups takes 28 KB. */
@@ -119,7 +122,7 @@ function groupsOf(metadata: FileMetaData, grid: Grid): Group[] {
       throw new Error(`it says that a row group has ${rows} rows`);
     }
     const rowEnd = rowStart + rows;
-    const span = { rowStart, rowEnd, firstK: chunkOf(min, grid), lastK: chunkOf(max, grid) };
+    const span = { rowStart, rowEnd, firstK: chunkOf(min, grid), lastK: chunkOf(max, grid), meta: group };
     rowStart = rowEnd;
     return span;
   });
@@ -128,14 +131,15 @@ function groupsOf(metadata: FileMetaData, grid: Grid): Group[] {
 /** Reads a row group into bars of its length. */
 async function readGroup(
   { file, metadata }: { file: AsyncBuffer; metadata: FileMetaData },
-  { rowStart, rowEnd }: Group,
+  { rowStart, rowEnd, meta }: Group,
   bars: Bars,
 ): Promise<void> {
   const filled = new Map<string, number>(BAR_COLUMNS.map((name) => [name, 0]));
   const pages: Uint8Array[] = [];
-  const pageMaxBytes = 8 * (rowEnd - rowStart) + PAGE_SLACK_BYTES;
+  const rows = rowEnd - rowStart;
+  const pageMaxBytes = 8 * rows + PAGE_SLACK_BYTES;
   await parquetRead({
-    file,
+    file: await soundPages(file, meta, { rows, spareBytes: PAGE_SLACK_BYTES }),
     metadata,
     rowStart,
     rowEnd,
@@ -143,10 +147,8 @@ async function readGroup(
     onChunk: (part) => filled.set(part.columnName, filled.get(part.columnName)! + fill(bars, part, rowStart)),
   });
   for (const page of pages) giveBack(page.buffer);
-  for (const [name, rows] of filled) {
-    if (rows !== rowEnd - rowStart) {
-      throw new Error(`column ${name} has ${rows} of ${rowEnd - rowStart} rows`);
-    }
+  for (const [name, count] of filled) {
+    if (count !== rows) throw new Error(`column ${name} has ${count} of ${rows} rows`);
   }
 }
 

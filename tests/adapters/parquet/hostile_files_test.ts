@@ -4,9 +4,11 @@
  */
 
 import assert from "node:assert/strict";
+import { zstdCompressSync } from "node:zlib";
 import type { FileMetaData } from "hyparquet";
 import { parquetMetadata } from "hyparquet";
 import { ByteWriter } from "hyparquet-writer";
+import { writePageHeader } from "hyparquet-writer/src/datapage.js";
 import { writeMetadata } from "hyparquet-writer/src/metadata.js";
 import { proverHere } from "../../../src/adapters/parquet/proof_threads.ts";
 import { BarParquetWriter } from "../../../src/adapters/parquet/writer.ts";
@@ -83,6 +85,60 @@ Deno.test({
   file[text.indexOf("volume", inSchema + 1)] ^= 1;
   assert.match((await faults(file))[0], /Cannot read a segment/);
 });
+
+/** A good file in which the columns of the first group are one page that says it holds so many values. */
+async function withPage(values: number): Promise<Uint8Array> {
+  const good = await codec.encode(CHUNKS);
+  const footer = parquetMetadata(good.slice().buffer);
+  const out = new ByteWriter();
+  out.appendBytes(good.subarray(0, good.length - footerBytes(good)));
+  // One run of one number that repeats: a few bytes, however many there are.
+  const run = new ByteWriter();
+  run.appendUint8(1);
+  run.appendVarInt(values * 2);
+  run.appendUint8(0);
+  const page = zstdCompressSync(run.getBytes());
+  for (const { meta_data } of footer.row_groups[0].columns) {
+    meta_data!.data_page_offset = BigInt(out.offset);
+    const start = out.offset;
+    writePageHeader(out, {
+      type: "DATA_PAGE_V2",
+      uncompressed_page_size: run.offset,
+      compressed_page_size: page.length,
+      data_page_header_v2: {
+        num_values: values,
+        num_nulls: 0,
+        num_rows: values,
+        encoding: "RLE_DICTIONARY",
+        definition_levels_byte_length: 0,
+        repetition_levels_byte_length: 0,
+        is_compressed: true,
+      },
+    });
+    out.appendBytes(page);
+    meta_data!.total_compressed_size = BigInt(out.offset - start);
+  }
+  writeMetadata(out, footer);
+  out.appendBytes(new TextEncoder().encode("PAR1"));
+  return out.getBytes();
+}
+
+for (const values of [-1, 4097, 10 ** 6, 2 ** 30]) {
+  Deno.test({ ...strict, name: `a page that says it holds ${values} values takes no memory` }, async () => {
+    const [first] = await faults(await withPage(values));
+    assert.match(first, /says that a page of 4096 rows has -?\d+ values/);
+  });
+}
+
+Deno.test(
+  { ...strict, name: "columns that are said to be far apart are not read as one piece" },
+  async () => {
+    const file = await withFooter(({ row_groups: [group] }) => {
+      group.columns[5].meta_data!.total_compressed_size = 2n ** 40n;
+    });
+    assert.match((await faults(file))[0], /says that the columns of 4096 rows lie at bytes/);
+  },
+);
 
 Deno.test({ ...strict, name: "rows out of order are told, and looked for no further" }, async () => {
   const unsorted = barsOf([START, START + CHUNK]);
