@@ -91,18 +91,27 @@ export function gridInUse(
     checkFolder(parsed);
     return configuredGrid(parsed, settings);
   }
-  const { nodeId: id, grid } = state.node;
+  const { grid } = state.node;
   const wanted = settings.anchorOf(parsed);
   if (wanted === null || isMonthGrid(grid) || state.chunks.length === 0) return grid;
   const stored = grid.anchor ?? 0;
   if ((wanted - stored) % grid.step === 0) return grid;
-  const key = `exchanges.${parsed.exchange}.anchor.${parsed.timeframe}`;
-  throw new HistoryError(
+  throw changedAnchor({ parsed, wanted, inUse: stored, what: "stored" });
+}
+
+/** `CONFORMANCE_BLOCKED`: a node has bars on another grid than its configured anchor makes. Anchors are epoch seconds. */
+export function changedAnchor(
+  o: { parsed: ParsedNode; wanted: number; inUse: number; what: "stored" | "published" },
+): HistoryError {
+  const key = `exchanges.${o.parsed.exchange}.anchor.${o.parsed.timeframe}`;
+  return new HistoryError(
     "CONFORMANCE_BLOCKED",
-    `Cannot use ${id} with ${key}: ${wanted}: its stored bars are on the grid of ${stored}`,
+    `Cannot use ${
+      nodeId(o.parsed)
+    } with ${key}: ${o.wanted}: its ${o.what} bars are on the grid of ${o.inUse}`,
     {
       hint:
-        `Set ${key} to ${stored}, or leave it out; to begin anew on the other grid, name another storage.bars ` +
+        `Set ${key} to ${o.inUse}, or leave it out; to begin anew on the other grid, name another storage.bars ` +
         "and another seamless.artifact.object_store_uri, and fill again",
     },
   );

@@ -85,18 +85,18 @@ export class Backfiller {
 
   /**
    * The site with what the newest snapshot has of slots that the hot store dropped (spec §9): the very same where that
-   * adds nothing. With a `range` only what lies in it is looked at.
+   * adds nothing. With a `range` only what lies in it is looked at. `CONFORMANCE_BLOCKED` where the configuration has
+   * another anchor than the published bars of a node without stored ones.
    */
   async underlaid(site: NodeSite, range?: TimeRange): Promise<NodeSite> {
     if (this.#underlay === null) return site;
-    const isFixed = site.state === null
-      ? this.#parts.settings.anchorOf(site.parsed) !== null
-      : range !== undefined || site.state.chunks.length + site.state.provisional.ts.length > 0;
-    const { nodeId, grid } = site;
-    const state = await this.#underlay.under(
-      { nodeId, state: site.state, fixedGrid: isFixed ? grid : null },
-      range,
-    );
+    const { nodeId, parsed, grid } = site;
+    const hasBars = site.state !== null &&
+      (range !== undefined || site.state.chunks.length + site.state.provisional.ts.length > 0);
+    const fixed = hasBars
+      ? { fixedGrid: grid }
+      : { fixedGrid: null, anchor: this.#parts.settings.anchorOf(parsed) };
+    const state = await this.#underlay.under({ nodeId, state: site.state, ...fixed }, range);
     return state === null || state === site.state ? site : { ...site, state, grid: state.node.grid };
   }
 

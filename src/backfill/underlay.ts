@@ -11,7 +11,7 @@ import { contains, gapsOutside, gapsWithin, rangesOfGaps } from "../core/snapsho
 import { type Grid, isMonthGrid } from "../core/timeframe.ts";
 import { type Ranges, type TimeRange, toRanges } from "../core/time_range.ts";
 import type { Compute } from "../compute/mod.ts";
-import { usualVolumeUnit } from "./ask.ts";
+import { changedAnchor, usualVolumeUnit } from "./ask.ts";
 import { isUnderlaid, joined, type UnderlaidState, viewOf } from "./node_view.ts";
 import type { Published, PublishedSlots } from "./published_slots.ts";
 
@@ -19,8 +19,10 @@ import type { Published, PublishedSlots } from "./published_slots.ts";
 export interface HotNode {
   nodeId: string;
   state: NodeState | null;
-  /** The grid that configuration or stored bars fix; null where the node's first rows would decide. */
+  /** The grid that stored bars fix; null where the node's first rows would decide. */
   fixedGrid: Grid | null;
+  /** The anchor that is configured for a node without stored bars, epoch seconds. */
+  anchor?: number | null;
 }
 
 export class Underlay {
@@ -37,13 +39,16 @@ export class Underlay {
   /**
    * The node's state over its newest snapshot, of which only what lies in `range` is looked at when one is given. The
    * very state where the snapshot adds nothing; a node that the hot store does not know has at least the snapshot's grid.
+   * `CONFORMANCE_BLOCKED` where another anchor is configured than the snapshot has.
    */
-  async under({ nodeId, state, fixedGrid }: HotNode, range?: TimeRange): Promise<NodeState | null> {
+  async under(node: HotNode, range?: TimeRange): Promise<NodeState | null> {
+    const { nodeId, state, fixedGrid } = node;
     if (state !== null && isUnderlaid(state)) return state;
     const published = await this.#published.newest(nodeId);
     if (published === null) return state;
     const grid: Grid = published.snapshot.manifest.grid;
     if (fixedGrid !== null && !sameGrid(fixedGrid, grid)) return state;
+    checkAnchor(node, grid);
     // What was asked on another grid, without a bar to show for it, says nothing of these slots.
     const hot = state !== null && sameGrid(state.node.grid, grid) ? state : null;
     const laid = this.#laidOn(published);
@@ -94,6 +99,13 @@ export class Underlay {
     };
     return laid;
   }
+}
+
+/** The same refusal as where the hot store has the bars: on another grid they would be nobody's. */
+function checkAnchor({ nodeId, anchor = null }: HotNode, grid: Grid): void {
+  if (anchor === null || isMonthGrid(grid) || (anchor - (grid.anchor ?? 0)) % grid.step === 0) return;
+  const parsed = parseNodeId(nodeId);
+  throw changedAnchor({ parsed, wanted: anchor, inUse: grid.anchor ?? 0, what: "published" });
 }
 
 /** A node that the hot store does not know. Its unit is the usual one: only who fetches learns the venue's. */

@@ -14,5 +14,5 @@ export async function failedFetch(service: HistoryService, metadata: Metadata): 
   const noted = /^([A-Z_]+): ([^]+)$/.exec(row?.error ?? "");
   if (noted === null || !errorCodes().includes(noted[1] as ErrorCode)) return null;
   const [, code, message] = noted;
-  return new HistoryError(code as ErrorCode, message, { hint: adviceFor(code) ?? "", ranges: [range] });
+  return new HistoryError(code as ErrorCode, message, { hint: adviceFor(code), ranges: [range] });
 }

@@ -51,8 +51,8 @@ function rangesText(ranges: readonly (readonly [number, number])[]): string {
 }
 
 /** What to do about an error that a job noted with its code alone. */
-export function adviceFor(code: string): string | null {
-  return ADVICE[code as ErrorCode] ?? null;
+export function adviceFor(code: string): string {
+  return ADVICE[code as ErrorCode] ?? "Finished windows are kept: run it again, with -v to see more";
 }
 
 const ADVICE: Partial<Record<ErrorCode, string>> = {
@@ -65,5 +65,5 @@ const ADVICE: Partial<Record<ErrorCode, string>> = {
   RATE_LIMITED: "Wait, then run it again: finished windows are kept",
   STORE_UNAVAILABLE: "`seamless doctor` looks at each store",
   CONFORMANCE_BLOCKED:
-    "The raw reply is kept; `seamless gaps NODE` shows the window, `fill --refetch` asks again",
+    "`seamless gaps NODE` shows windows whose replies were kept raw, `fill --refetch` asks them again; where the grid differs, set exchanges.ID.anchor to that of the bars",
 };

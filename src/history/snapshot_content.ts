@@ -290,12 +290,15 @@ function failed(manifest: Manifest, what: string, range: TimeRange, cause?: unkn
 function missingFile(uri: string, range?: TimeRange): HistoryError {
   return new HistoryError("ARTIFACT_MISSING", `Cannot read ${uri}: a snapshot names it and it is not there`, {
     hint:
-      "Restore it from a backup of the artifact store, or run `seamless publish` where the bars are still stored: " +
-      "it writes the files that are gone",
+      "Restore it from a backup of the artifact store, or run `seamless publish`: it writes files that are gone " +
+      `where their bars are still stored (${ELSE_FETCHED})`,
     ...(range === undefined ? {} : { ranges: [range] }),
   });
 }
 
+const ELSE_FETCHED = "`seamless fill` with the range above fetches those that are not";
+
 const DAMAGED =
   "The file was changed or damaged: `seamless verify` names every one that is; move it away, then " +
-  "restore it from a backup, or run `seamless publish` where the bars are still stored";
+  "restore it from a backup, or run `seamless publish`, which writes it again where its bars are still stored " +
+  `(${ELSE_FETCHED})`;

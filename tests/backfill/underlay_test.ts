@@ -1,4 +1,4 @@
-import { deepStrictEqual, ok, strictEqual } from "node:assert/strict";
+import { deepStrictEqual, ok, rejects, strictEqual } from "node:assert/strict";
 import { gapsOf, isUnderlaid, openSlots, type UnderlaidState, viewOf } from "../../src/backfill/node_view.ts";
 import type { Published, PublishedSlots } from "../../src/backfill/published_slots.ts";
 import { Underlay } from "../../src/backfill/underlay.ts";
@@ -103,18 +103,34 @@ Deno.test("a node that the hot store does not know is its snapshot, on the snaps
   deepStrictEqual([elsewhere.node.grid, elsewhere.final.length], [LATE_DAYS, 0]);
 });
 
-Deno.test("a snapshot on another grid than configuration or stored bars have is left alone", async () => {
+Deno.test("a snapshot on another grid than stored bars have is left alone", async () => {
   const snapshots = new Snapshots({ grid: LATE_DAYS, covered: [[57_600, 57_600 + 86_400]] });
   const midnight: Grid = { step: 86_400, anchor: 0 };
   const stored = stateOf({ grid: midnight, final: [0] });
   strictEqual(await under(snapshots, stored), stored);
-  strictEqual(await under(snapshots, null, { fixedGrid: midnight }), null);
   // Nothing but a failed ask stands on that grid: it fixes none.
   const failed = stateOf({
     grid: midnight,
     ledger: [ledgerRow([0, 86_400], { askedAt: 1, error: "X: away" })],
   });
   deepStrictEqual(laid(await under(snapshots, failed, { fixedGrid: null })).node.grid, LATE_DAYS);
+});
+
+Deno.test("an anchor that is not the snapshot's is refused where no bars are stored, as where some are", async () => {
+  const nodeId = "ohlcv:binance:BTC/USDT:1d";
+  const snapshots = new Snapshots({ grid: LATE_DAYS, covered: [[57_600, 57_600 + 86_400]] });
+  const underlay = new Underlay({ published: snapshots, compute });
+  const empty = stateOf({ grid: { step: 86_400, anchor: 0 } });
+  for (const state of [null, empty]) {
+    await rejects(underlay.under({ nodeId, state, fixedGrid: null, anchor: 3_600 }), {
+      code: "CONFORMANCE_BLOCKED",
+      message: /anchor\.1d: 3600: its published bars are on the grid of 57600/,
+      hint: /Set exchanges\.binance\.anchor\.1d to 57600/,
+    });
+    for (const anchor of [57_600, 57_600 - 86_400, null]) {
+      laid(await underlay.under({ nodeId, state, fixedGrid: null, anchor }));
+    }
+  }
 });
 
 Deno.test("rows whose file is gone are open; the gaps beside them are known all the same", async () => {

@@ -1,5 +1,5 @@
 import { deepStrictEqual, match, strictEqual } from "node:assert/strict";
-import { HistoryError } from "../../src/core/errors.ts";
+import { errorCodes, exitCodeOf, HistoryError } from "../../src/core/errors.ts";
 import type { JobReport } from "../../src/core/service.ts";
 import { NODE, SMALL_NODE } from "../server/fake_service.ts";
 import { Bench, finishedJob } from "./bench.ts";
@@ -45,7 +45,7 @@ Deno.test("fill ends as its job does: 3 when slots are open, else by what the ve
     [{ state: "failed", errors: [error("EXCHANGE_REFUSED")] }, 1, /another venue/],
     [{ state: "failed", errors: [error("EXCHANGE_UNAVAILABLE"), error("EXCHANGE_REFUSED")] }, 1, /mirror/],
     [{ state: "failed", errors: [error("WHO_KNOWS")] }, 1, /the venue said no \[WHO_KNOWS\]/],
-    [{ state: "incomplete", errors: [error("CONFORMANCE_BLOCKED")] }, 3, /raw reply is kept/],
+    [{ state: "incomplete", errors: [error("CONFORMANCE_BLOCKED")] }, 3, /replies were kept raw/],
     [{ state: "incomplete", errors: [error("SYMBOL_UNKNOWN")] }, 1, /Look up the symbol/],
     [{ state: "incomplete", errors: [error("STORE_UNAVAILABLE")] }, 75, /seamless doctor/],
     [{ state: "cancelled" }, 130, /^/],
@@ -67,6 +67,12 @@ Deno.test("fill --json tells what ended it as problem JSON on standard error, an
   strictEqual(problem.code, "EXCHANGE_REFUSED");
   match(problem.hint, /mirror/);
   deepStrictEqual(failed.json<JobReport>().errors, errors);
+  for (const code of errorCodes().filter((code) => exitCodeOf(code) !== 3)) {
+    const other = new Bench();
+    other.service.job = finishedJob({ state: "failed", errors: [error(code)] });
+    await other.run("fill", NODE, "--json");
+    match(JSON.parse(other.err).hint, /\w/, code);
+  }
   const incomplete = new Bench();
   incomplete.service.job = finishedJob({ state: "incomplete", errors: errors.slice(0, 1) });
   strictEqual(await incomplete.run("fill", NODE, "--json"), 3);

@@ -122,7 +122,7 @@ async function tellErrors(call: Call, job: JobReport, code: number): Promise<voi
   if (decisive === undefined || code === 3) return;
   const { start, end, message } = decisive;
   const problem = new HistoryError(decisive.code as ErrorCode, message, {
-    hint: adviceFor(decisive.code) ?? "",
+    hint: adviceFor(decisive.code),
     ...(start < end ? { ranges: [[start, end]] } : {}),
   });
   await reportFailure("fill", problem, call.out);
@@ -159,9 +159,7 @@ function errorLines(job: JobReport): string[] {
     return `  ${node_id}${range}: ${message} [${code}]`;
   });
   if (job.errors.length > ERRORS_SHOWN) shown.push(`  … and ${job.errors.length - ERRORS_SHOWN} more`);
-  const advice = [
-    ...new Set(job.errors.map((error) => adviceFor(error.code)).filter((text) => text !== null)),
-  ];
+  const advice = [...new Set(job.errors.map((error) => adviceFor(error.code)))];
   return [...shown, ...advice.map((text) => `  → ${text}`)];
 }
 
