@@ -3,7 +3,7 @@
  *
  * Lists are f64 pairs in memory. Counts that come back are of pairs; BAD_TIME and NO_MEMORY say why there are none.
  */
-import { NO_MEMORY } from "./frame";
+import { NO_MEMORY, setResult } from "./frame";
 import { alloc, mark, reset } from "./memory";
 import { gridStep, slotOf, slotStart } from "./grid";
 import { snapPairs, snapPairsScalar, snappedApart, snappedSorted } from "./snap";
@@ -167,11 +167,16 @@ export function intersectRanges(held: usize, heldCount: i32, wanted: usize, want
   return b < 0 ? b : sweep(held, a, wanted, b, out, false);
 }
 
-/** `base` without `cut`, with the same room. One snaps as `wanted` says, the other the other way. */
+/**
+ * `base` without `cut`, with the same room, and room for a bound before `cut` too. One snaps as `wanted` says, the other
+ * the other way. Result 0 is where the ranges begin.
+ */
 export function subtractRanges(base: usize, baseCount: i32, cut: usize, cutCount: i32, out: usize, wanted: bool): i32 {
   const a = snap(base, baseCount, wanted);
   if (a < 0) return a;
   const b = snap(cut, cutCount, !wanted);
   if (b < 0) return b;
-  return a == 1 ? cutOne(startOf(base, 0), endOf(base, 0), cut, b, out) : sweep(base, a, cut, b, out, true);
+  if (a == 1) return cutOne(startOf(base, 0), endOf(base, 0), cut, b);
+  setResult(0, <f64>out);
+  return sweep(base, a, cut, b, out, true);
 }

@@ -1,6 +1,6 @@
 /**
- * Pairs of seconds are snapped to a grid, each alone: the kernel takes two pairs at a time as long as they lie on the grid
- * and apart, as most do, and else each as one vector; beside it stands its scalar form.
+ * Pairs of seconds are snapped to a grid, each alone: the kernel passes over four pairs at a time as long as they lie on
+ * the grid and apart, as most do, and takes each of the others as one vector; beside it stands its scalar form.
  */
 import { BAD_TIME } from "./frame";
 import { gridAnchor, gridStep, isTime, slotAtOrAfter, slotOf, slotStart, TIME_LIMIT } from "./grid";
@@ -9,11 +9,32 @@ import { gridAnchor, gridStep, isTime, slotAtOrAfter, slotOf, slotStart, TIME_LI
 export let snappedSorted = true;
 export let snappedApart = true;
 
-/** All ones where a time is a border of the grid: then the rounded quotient is exact, and the product tells. */
+/** Bytes that are looked at together. */
+const BLOCK: usize = 64;
+
+/** Set where a time is no border of the grid: at a border the rounded quotient is exact, and the product tells. NaN is none. */
 @inline
-function onGrid(t: v128, step: v128, anchor: v128, reciprocal: v128): v128 {
+function offGrid(t: v128, step: v128, anchor: v128, reciprocal: v128): v128 {
   const slot = f64x2.nearest(f64x2.mul(f64x2.sub(t, anchor), reciprocal));
-  return f64x2.eq(f64x2.add(f64x2.mul(slot, step), anchor), t);
+  return f64x2.ne(f64x2.add(f64x2.mul(slot, step), anchor), t);
+}
+
+/** Set where a bound at `p` is no border of the grid or not before the bound that follows it. */
+@inline
+function loose(p: usize, step: v128, anchor: v128, reciprocal: v128): v128 {
+  const t = v128.load(p);
+  return v128.or(offGrid(t, step, anchor, reciprocal), f64x2.ge(t, v128.load(p, 8)));
+}
+
+/** How many bytes from `p` on, whole blocks, hold borders of the grid of which each lies before the next. */
+function tightBytes(p: usize, stop: usize, step: v128, anchor: v128, reciprocal: v128): usize {
+  const from = p;
+  for (; p + BLOCK + 8 <= stop; p += BLOCK) {
+    const low = v128.or(loose(p, step, anchor, reciprocal), loose(p + 16, step, anchor, reciprocal));
+    const high = v128.or(loose(p + 32, step, anchor, reciprocal), loose(p + 48, step, anchor, reciprocal));
+    if (v128.any_true(v128.or(low, high))) break;
+  }
+  return p - from;
 }
 
 /**
@@ -46,34 +67,28 @@ export function snapPairs(list: usize, count: i32, outward: bool): i32 {
   let kept = list;
   const stop = list + (<usize>count << 4);
   for (let p = list; p < stop;) {
-    if (p + 32 <= stop) {
-      const a = v128.load(p);
-      const b = v128.load(p, 16);
-      const borders = v128.and(onGrid(a, step, anchor, reciprocal), onGrid(b, step, anchor, reciprocal));
-      const usable = v128.and(f64x2.lt(f64x2.abs(a), limit), f64x2.lt(f64x2.abs(b), limit));
-      const starts = v128.shuffle<f64>(a, b, 0, 2);
-      const filled = f64x2.lt(starts, v128.shuffle<f64>(a, b, 1, 3));
-      const behind = f64x2.lt(v128.shuffle<f64>(last, a, 1, 3), starts);
-      if (i64x2.all_true(v128.and(v128.and(borders, usable), v128.and(filled, behind)))) {
-        v128.store(kept, a);
-        v128.store(kept, b, 16);
-        last = b;
-        kept += 32;
-        p += 32;
-        continue;
-      }
+    const tight = tightBytes(p, stop, step, anchor, reciprocal);
+    if (tight > 0 && load<f64>(p) > f64x2.extract_lane(last, 1)) {
+      // They ascend, so that the first and the last are the farthest.
+      if (load<f64>(p) <= -TIME_LIMIT || load<f64>(p + tight - 8) >= TIME_LIMIT) return BAD_TIME;
+      if (kept != p) memory.copy(kept, p, tight);
+      p += tight;
+      kept += tight;
+      last = v128.load(kept - 16);
     }
-    const t = v128.load(p);
-    p += 16;
-    if (!i64x2.all_true(f64x2.lt(f64x2.abs(t), limit))) return BAD_TIME;
-    const pair = snapped(t, step, anchor, reciprocal, upper);
-    const from = f64x2.extract_lane(pair, 0);
-    if (!(f64x2.extract_lane(t, 0) < f64x2.extract_lane(t, 1)) || !(from < f64x2.extract_lane(pair, 1))) continue;
-    if (from <= f64x2.extract_lane(last, 1)) apart = false;
-    if (from < f64x2.extract_lane(last, 0)) sorted = false;
-    v128.store(kept, pair);
-    last = pair;
-    kept += 16;
+    // Where blocks are not tight, the next is looked at only after the pairs of this one.
+    for (const pause = min<usize>(p + BLOCK, stop); p < pause; p += 16) {
+      const t = v128.load(p);
+      if (!i64x2.all_true(f64x2.lt(f64x2.abs(t), limit))) return BAD_TIME;
+      const pair = snapped(t, step, anchor, reciprocal, upper);
+      const from = f64x2.extract_lane(pair, 0);
+      if (!(f64x2.extract_lane(t, 0) < f64x2.extract_lane(t, 1)) || !(from < f64x2.extract_lane(pair, 1))) continue;
+      if (from <= f64x2.extract_lane(last, 1)) apart = false;
+      if (from < f64x2.extract_lane(last, 0)) sorted = false;
+      v128.store(kept, pair);
+      last = pair;
+      kept += 16;
+    }
   }
   snappedSorted = sorted;
   snappedApart = apart;

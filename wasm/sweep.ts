@@ -6,6 +6,8 @@
  * Bounds lie flat, start0, end0, start1, …, so that an odd number of bounds passed means "inside". All lists are aligned to
  * 16. Behind each of the two there is room for one more bound, which is written.
  */
+import { setResult } from "./frame";
+
 const CHAINS: i32 = 4;
 /** Lists of very different length have few places where they meet: there a walk over ranges guesses right. */
 const MUCH_LONGER: i32 = 8;
@@ -168,30 +170,30 @@ function putRange(out: usize, count: i32, start: f64, end: f64): i32 {
   return count + 1;
 }
 
-/** One range from … to without `b`: the bounds of `b` themselves, shifted by one. */
-export function cutOne(from: f64, to: f64, b: usize, bCount: i32, out: usize): i32 {
+/**
+ * One range from … to without `b`: the bounds of `b` themselves, shifted by one, where they stand; for that the bound
+ * before `b` and the one behind it are written. Result 0 is where the ranges begin.
+ */
+export function cutOne(from: f64, to: f64, b: usize, bCount: i32): i32 {
   const bEnd = b + (<usize>bCount << 4);
   // From the first range that ends behind `from` to the last one that begins before `to`.
   let first = b + ((firstAtOrAfter(b, bEnd, from) - b) & ~15);
   if (first < bEnd && load<f64>(first, 8) <= from) first += 16;
   let last = b + ((firstAtOrAfter(b, bEnd, to) - b + 8) & ~15);
-  let end = out;
-  if (first < last && load<f64>(first) <= from) {
-    first += 8;
-  } else {
-    store<f64>(end, from);
-    end += 8;
-  }
+  const begunInside = first < last && load<f64>(first) <= from;
+  if (begunInside) first += 8;
   const open = first < last && load<f64>(last - 8) >= to;
   if (open) last -= 8;
-  const bytes = first < last ? last - first : 0;
-  memory.copy(end, first, bytes);
-  end += bytes;
-  if (!open) {
-    store<f64>(end, to);
-    end += 8;
+  if (!begunInside) {
+    first -= 8;
+    store<f64>(first, from);
   }
-  return <i32>((end - out) >> 4);
+  if (!open) {
+    store<f64>(last, to);
+    last += 8;
+  }
+  setResult(0, <f64>first);
+  return <i32>((last - first) >> 4);
 }
 
 /** `sweep`, one range after the other. */

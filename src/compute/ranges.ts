@@ -18,7 +18,7 @@ export function mergeRanges(door: Door, held: Ranges, grid: Grid): Ranges {
     door.useGrid(grid);
     const list = door.copyIn(held);
     const count = door.checked(door.wasm.mergeRanges(list, held.length / 2), "merge ranges");
-    return door.f64(list, count * 2).slice();
+    return new Float64Array(door.f64(list, count * 2));
   });
 }
 
@@ -49,7 +49,7 @@ export function intersectRanges(door: Door, held: Ranges, wanted: Ranges, grid: 
     const b = copyRanges(door, wanted);
     const out = door.alloc((held.length + wanted.length) * 8 + SWEEP_ROOM);
     const found = door.wasm.intersectRanges(a, held.length / 2, b, wanted.length / 2, out);
-    return door.f64(out, door.checked(found, "intersect ranges") * 2).slice();
+    return new Float64Array(door.f64(out, door.checked(found, "intersect ranges") * 2));
   });
 }
 
@@ -74,7 +74,7 @@ export function segmentsOf(door: Door, ts: Float64Array, grid: Grid): Ranges {
       back += door.result(0);
     }
     runs = door.checked(door.wasm.closeSegments(out, runs, back > 0 ? 1 : 0), "find segments");
-    return door.f64(out, runs * 2).slice();
+    return new Float64Array(door.f64(out, runs * 2));
   });
 }
 
@@ -84,6 +84,7 @@ function subtract(door: Door, o: { base: Ranges; cut: Ranges; grid: Grid; wanted
     door.useGrid(o.grid);
     const base = copyRanges(door, o.base);
     const cut = copyRanges(door, o.cut);
+    // Without a sweep the result stands where the cut stood.
     const out = door.alloc((o.base.length + o.cut.length) * 8 + SWEEP_ROOM);
     const left = door.wasm.subtractRanges(
       base,
@@ -93,11 +94,12 @@ function subtract(door: Door, o: { base: Ranges; cut: Ranges; grid: Grid; wanted
       out,
       o.wanted ? 1 : 0,
     );
-    return door.f64(out, door.checked(left, "subtract ranges") * 2).slice();
+    const count = door.checked(left, "subtract ranges");
+    return new Float64Array(door.f64(door.result(0), count * 2));
   });
 }
 
-/** Copies ranges into the arena, with room for one bound behind them. */
+/** Copies ranges into the arena, with room for one bound behind them, which is before those that are copied next. */
 function copyRanges(door: Door, ranges: Ranges): number {
   const at = door.alloc(ranges.length * 8 + PAIR_BYTES);
   door.f64(at, ranges.length).set(ranges);
