@@ -168,8 +168,8 @@ export function intersectRanges(held: usize, heldCount: i32, wanted: usize, want
 }
 
 /**
- * `base` without `cut`, with the same room, and room for a bound before `cut` too. One snaps as `wanted` says, the other
- * the other way. Result 0 is where the ranges begin.
+ * `base` without `cut`, with the same room. `cut` begins eight bytes behind an aligned address, and the bound before it is
+ * written. One snaps as `wanted` says, the other the other way. Result 0 is where the ranges begin.
  */
 export function subtractRanges(base: usize, baseCount: i32, cut: usize, cutCount: i32, out: usize, wanted: bool): i32 {
   const a = snap(base, baseCount, wanted);

@@ -3,8 +3,10 @@
  * next. The kernel walks over the bounds of both without a branch that depends on them, in four places of the lists at
  * once; the scalar forms walk over ranges.
  *
- * Bounds lie flat, start0, end0, start1, …, so that an odd number of bounds passed means "inside". All lists are aligned to
- * 16. Behind each of the two there is room for one more bound, which is written.
+ * Bounds lie flat, start0, end0, start1, …, so that an odd number of bounds passed means "inside", and an address tells: the
+ * first list and the output are aligned to 16, and so is the second to intersect; to subtract it begins eight bytes behind
+ * such an address, since there an even number counts. Behind each of the two there is room for one more bound, which is
+ * written.
  */
 import { setResult } from "./frame";
 
@@ -25,7 +27,6 @@ export function sweep(a: usize, aCount: i32, b: usize, bCount: i32, out: usize, 
   const bEnd = b + (<usize>bCount << 4);
   store<f64>(aEnd, Infinity);
   store<f64>(bEnd, Infinity);
-  const flip: usize = minus ? 8 : 0;
   for (let c = 0; c <= CHAINS; c++) {
     // A part begins at a bound of `a`; the last one ends where both lists do.
     const at = a + (((<usize>aCount * 2 * <usize>c) / <usize>CHAINS) << 3);
@@ -36,9 +37,9 @@ export function sweep(a: usize, aCount: i32, b: usize, bCount: i32, out: usize, 
     const part = PARTS + (<usize>c << 4);
     store<u32>(part, <u32>at);
     store<u32>(part, <u32>other, 4);
-    store<u32>(part, <u32>(begin | insideAt(at, other, flip)), 8);
+    store<u32>(part, <u32>(begin | insideAt(at, other)), 8);
   }
-  sweepParts(flip);
+  sweepParts();
   return joinParts(out);
 }
 
@@ -61,21 +62,30 @@ function partOf(c: i32, field: usize): usize {
 
 /** Writes the lesser of two bounds. The next one replaces it unless it changes "inside". */
 @inline
-function put(x: f64, y: f64, out: usize): void {
+function put(x: v128, y: v128, out: usize): void {
   // `min` of floats minds NaN and costs a branch; this one is a single instruction.
-  v128.store64_lane(out, f64x2.pmin(f64x2.splat(x), f64x2.splat(y)), 0);
+  v128.store64_lane(out, f64x2.pmin(x, y), 0);
 }
 
-/**
- * 8 where the bounds passed mean inside: odd in `a`, and odd in `b` or, with `flip` 8, even. Lists are aligned to 16, so
- * that the addresses themselves tell; the output's tells what was inside before.
- */
+/** 8 where the first bound is not behind the second, else 0. */
 @inline
-function insideAt(i: usize, j: usize, flip: usize): usize {
-  return i & (j ^ flip) & 8;
+function step(x: v128, y: v128): usize {
+  return <usize>(f64x2.extract_lane(x, 0) <= f64x2.extract_lane(y, 0)) << 3;
 }
 
-function sweepParts(flip: usize): void {
+/** 8 where the bounds passed mean inside, by the addresses that they end at. */
+@inline
+function insideAt(i: usize, j: usize): usize {
+  return i & j & 8;
+}
+
+/** 8 where the last bound written is one that changes "inside", by the addresses. */
+@inline
+function kept(i: usize, j: usize, out: usize): usize {
+  return (i & j ^ out) & 8;
+}
+
+function sweepParts(): void {
   let i0 = partOf(0, 0), i1 = partOf(1, 0), i2 = partOf(2, 0), i3 = partOf(3, 0);
   let j0 = partOf(0, 4), j1 = partOf(1, 4), j2 = partOf(2, 4), j3 = partOf(3, 4);
   let o0 = partOf(0, 8), o1 = partOf(1, 8), o2 = partOf(2, 8), o3 = partOf(3, 8);
@@ -83,32 +93,32 @@ function sweepParts(flip: usize): void {
     let safe = leastSteps(i0, i1, i2, i3, j0, j1, j2, j3);
     if (safe <= 0) break;
     for (; safe > 0; safe--) {
-      const x0 = load<f64>(i0), y0 = load<f64>(j0);
+      const x0 = v128.load64_splat(i0), y0 = v128.load64_splat(j0);
       put(x0, y0, o0);
-      i0 += <usize>(x0 <= y0) << 3;
-      j0 += <usize>(y0 <= x0) << 3;
-      o0 += (o0 & 8) ^ insideAt(i0, j0, flip);
-      const x1 = load<f64>(i1), y1 = load<f64>(j1);
+      i0 += step(x0, y0);
+      j0 += step(y0, x0);
+      o0 += kept(i0, j0, o0);
+      const x1 = v128.load64_splat(i1), y1 = v128.load64_splat(j1);
       put(x1, y1, o1);
-      i1 += <usize>(x1 <= y1) << 3;
-      j1 += <usize>(y1 <= x1) << 3;
-      o1 += (o1 & 8) ^ insideAt(i1, j1, flip);
-      const x2 = load<f64>(i2), y2 = load<f64>(j2);
+      i1 += step(x1, y1);
+      j1 += step(y1, x1);
+      o1 += kept(i1, j1, o1);
+      const x2 = v128.load64_splat(i2), y2 = v128.load64_splat(j2);
       put(x2, y2, o2);
-      i2 += <usize>(x2 <= y2) << 3;
-      j2 += <usize>(y2 <= x2) << 3;
-      o2 += (o2 & 8) ^ insideAt(i2, j2, flip);
-      const x3 = load<f64>(i3), y3 = load<f64>(j3);
+      i2 += step(x2, y2);
+      j2 += step(y2, x2);
+      o2 += kept(i2, j2, o2);
+      const x3 = v128.load64_splat(i3), y3 = v128.load64_splat(j3);
       put(x3, y3, o3);
-      i3 += <usize>(x3 <= y3) << 3;
-      j3 += <usize>(y3 <= x3) << 3;
-      o3 += (o3 & 8) ^ insideAt(i3, j3, flip);
+      i3 += step(x3, y3);
+      j3 += step(y3, x3);
+      o3 += kept(i3, j3, o3);
     }
   }
-  finishPart(0, i0, j0, o0, flip);
-  finishPart(1, i1, j1, o1, flip);
-  finishPart(2, i2, j2, o2, flip);
-  finishPart(3, i3, j3, o3, flip);
+  finishPart(0, i0, j0, o0);
+  finishPart(1, i1, j1, o1);
+  finishPart(2, i2, j2, o2);
+  finishPart(3, i3, j3, o3);
 }
 
 /** So many steps no part is through: each step passes at most one bound of each list, and the last ones go alone. */
@@ -126,16 +136,16 @@ function stepsOf(c: i32, i: usize, j: usize): i32 {
 }
 
 /** What is left of a part, one bound after the other. */
-function finishPart(c: i32, i: usize, j: usize, out: usize, flip: usize): void {
+function finishPart(c: i32, i: usize, j: usize, out: usize): void {
   const iEnd = partOf(c + 1, 0);
   const jEnd = partOf(c + 1, 4);
   while (i < iEnd || j < jEnd) {
-    const x = load<f64>(i);
-    const y = load<f64>(j);
+    const x = v128.load64_splat(i);
+    const y = v128.load64_splat(j);
     put(x, y, out);
-    i += <usize>(x <= y) << 3;
-    j += <usize>(y <= x) << 3;
-    out += (out & 8) ^ insideAt(i, j, flip);
+    i += step(x, y);
+    j += step(y, x);
+    out += kept(i, j, out);
   }
   store<u32>(PARTS + (<usize>c << 4), <u32>out, 12);
 }

@@ -7,6 +7,8 @@ import type { Door } from "./door.ts";
 /** Times in the arena at once: they stay in a processor's first cache between copy and look. */
 const SLAB_TIMES = 4096;
 const PAIR_BYTES = 16;
+/** Where ranges that are taken away begin, behind an aligned address: by its parity a sweep tells (wasm/sweep.ts). */
+const CUT_OFFSET = 8;
 /** What a sweep writes beyond its result: its parts begin on addresses of their own. */
 const SWEEP_ROOM = 4 * PAIR_BYTES + PAIR_BYTES;
 
@@ -83,7 +85,7 @@ function subtract(door: Door, o: { base: Ranges; cut: Ranges; grid: Grid; wanted
   return door.scoped(() => {
     door.useGrid(o.grid);
     const base = copyRanges(door, o.base);
-    const cut = copyRanges(door, o.cut);
+    const cut = copyRanges(door, o.cut, CUT_OFFSET);
     // Without a sweep the result stands where the cut stood.
     const out = door.alloc((o.base.length + o.cut.length) * 8 + SWEEP_ROOM);
     const left = door.wasm.subtractRanges(
@@ -99,9 +101,9 @@ function subtract(door: Door, o: { base: Ranges; cut: Ranges; grid: Grid; wanted
   });
 }
 
-/** Copies ranges into the arena, with room for one bound behind them, which is before those that are copied next. */
-function copyRanges(door: Door, ranges: Ranges): number {
-  const at = door.alloc(ranges.length * 8 + PAIR_BYTES);
+/** Copies ranges into the arena, `offset` bytes behind an aligned address, with room for a bound behind them. */
+function copyRanges(door: Door, ranges: Ranges, offset = 0): number {
+  const at = door.alloc(ranges.length * 8 + PAIR_BYTES) + offset;
   door.f64(at, ranges.length).set(ranges);
   return at;
 }
