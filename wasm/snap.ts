@@ -14,27 +14,38 @@ const BLOCK: usize = 64;
 
 /** Set where a time is no border of the grid: at a border the rounded quotient is exact, and the product tells. NaN is none. */
 @inline
-function offGrid(t: v128, step: v128, anchor: v128, reciprocal: v128): v128 {
-  const slot = f64x2.nearest(f64x2.mul(f64x2.sub(t, anchor), reciprocal));
-  return f64x2.ne(f64x2.add(f64x2.mul(slot, step), anchor), t);
+function offGrid(t: v128, step: v128, anchor: v128, reciprocal: v128, anchored: bool): v128 {
+  const offset = anchored ? f64x2.sub(t, anchor) : t;
+  const near = f64x2.mul(f64x2.nearest(f64x2.mul(offset, reciprocal)), step);
+  return f64x2.ne(anchored ? f64x2.add(near, anchor) : near, t);
 }
 
 /** Set where a bound at `p` is no border of the grid or not before the bound that follows it. */
 @inline
-function loose(p: usize, step: v128, anchor: v128, reciprocal: v128): v128 {
+function loose(p: usize, step: v128, anchor: v128, reciprocal: v128, anchored: bool): v128 {
   const t = v128.load(p);
-  return v128.or(offGrid(t, step, anchor, reciprocal), f64x2.ge(t, v128.load(p, 8)));
+  return v128.or(offGrid(t, step, anchor, reciprocal, anchored), f64x2.ge(t, v128.load(p, 8)));
 }
 
 /** How many bytes from `p` on, whole blocks, hold borders of the grid of which each lies before the next. */
-function tightBytes(p: usize, stop: usize, step: v128, anchor: v128, reciprocal: v128): usize {
+@inline
+function tightRun(p: usize, stop: usize, step: v128, anchor: v128, reciprocal: v128, anchored: bool): usize {
   const from = p;
   for (; p + BLOCK + 8 <= stop; p += BLOCK) {
-    const low = v128.or(loose(p, step, anchor, reciprocal), loose(p + 16, step, anchor, reciprocal));
-    const high = v128.or(loose(p + 32, step, anchor, reciprocal), loose(p + 48, step, anchor, reciprocal));
-    if (v128.any_true(v128.or(low, high))) break;
+    const a = loose(p, step, anchor, reciprocal, anchored);
+    const b = loose(p + 16, step, anchor, reciprocal, anchored);
+    const c = loose(p + 32, step, anchor, reciprocal, anchored);
+    const d = loose(p + 48, step, anchor, reciprocal, anchored);
+    if (v128.any_true(v128.or(v128.or(a, b), v128.or(c, d)))) break;
   }
   return p - from;
+}
+
+/** `tightRun`, compiled once for grids with an anchor and once, shorter by two steps a bound, for those without. */
+function tightBytes(p: usize, stop: usize, step: v128, anchor: v128, reciprocal: v128): usize {
+  return gridAnchor() == 0
+    ? tightRun(p, stop, step, anchor, reciprocal, false)
+    : tightRun(p, stop, step, anchor, reciprocal, true);
 }
 
 /**

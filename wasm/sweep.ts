@@ -70,7 +70,7 @@ function put(x: v128, y: v128, out: usize): void {
 /** 8 where the first bound is not behind the second, else 0. */
 @inline
 function step(x: v128, y: v128): usize {
-  return <usize>(f64x2.extract_lane(x, 0) <= f64x2.extract_lane(y, 0)) << 3;
+  return <usize>i32x4.extract_lane(f64x2.le(x, y), 0) & 8;
 }
 
 /** 8 where the bounds passed mean inside, by the addresses that they end at. */
