@@ -11,7 +11,7 @@ import { compareIds } from "./ids.ts";
 const DAY_SEC = 86_400;
 
 /** Rows in the arena at once, unless one target bar has more. */
-const SLAB_ROWS = 2 * CHUNK_SLOTS;
+const SLAB_ROWS = 3 * CHUNK_SLOTS;
 const PAIR_BYTES = 16;
 /** Bars do not depend on ids but where two trades share a millisecond; to look at all of them would take most of the time. */
 const IDS_LOOKED_AT = 4096;
@@ -105,19 +105,30 @@ function foldSlab(
     const ties = door.alloc(rows * 4);
     const before = from > 0 ? trades.ts_ms[from - 1] : -Infinity;
     const tied = door.checked(door.wasm.checkTradeTimes(columns, rows, before, ties), "read trades");
-    for (const row of door.u32(ties, tied)) {
-      const [id, other] = [trades.id[from + row], trades.id[from + row - 1]];
-      if (typeof id !== "string" || typeof other !== "string") {
-        throw new TypeError("trades.id must hold texts only");
-      }
-      if (compareIds(id, other) <= 0) refuseOrder(from + row);
-    }
+    checkTies(trades.id, from, door.u32(ties, tied));
     const out = door.alloc(stride * BAR_COLUMNS.length);
     const empty = door.alloc((ranges + rows) * PAIR_BYTES);
     const bars = door.wasm.foldTrades(columns, stride, rows, out, stride, empty, 0);
     const frame = readBars(door, out, stride, bars);
     return { frame, empty: door.f64(empty, door.result(0) * 2).slice() };
   });
+}
+
+/** Throws unless the ids of trades that share a millisecond with the one before ascend. `ties`: their rows, from `from` on. */
+function checkTies(ids: string[], from: number, ties: Uint32Array): void {
+  // Ids lie all over memory: to ask for their types first waits for many of them at once, not for one after the other.
+  let texts = 0;
+  while (texts < ties.length && isText(ids, from + ties[texts])) texts++;
+  for (let i = 0; i < texts; i++) {
+    const row = from + ties[i];
+    if (compareIds(ids[row], ids[row - 1]) <= 0) refuseOrder(row);
+  }
+  if (texts < ties.length) throw new TypeError("trades.id must hold texts only");
+}
+
+/** Whether the ids of a row and of the one before it are texts. */
+function isText(ids: string[], row: number): boolean {
+  return typeof ids[row] === "string" && typeof ids[row - 1] === "string";
 }
 
 /** The end of the slab that begins at row `from`: a border of the target grid, so that no bar is cut in two. */

@@ -90,7 +90,7 @@ function loosePairs(dice: Dice, count: number, { step, anchor }: { step: number;
   return (dice.chance(0.4) ? dice.shuffled(pairs) : pairs).flat();
 }
 
-compare("pairs are snapped two at a time as one bound after the other", (dice) => {
+compare("pairs are snapped four at a time as one bound after the other", (dice) => {
   const grid = chooseGrid(dice);
   const pairs = loosePairs(dice, dice.whole(0, 30), grid);
   const [a, b] = [kernels.layFloats(pairs), kernels.layFloats(pairs)];
@@ -203,7 +203,7 @@ compare("bars folded two rows at once are those of one row after the other", (di
   equal(outcomes[0], outcomes[1], JSON.stringify({ wide, trades, columns }));
 });
 
-compare("times of trades are checked four at a time as one after the other", (dice) => {
+compare("times of trades are checked eight at a time as one after the other", (dice) => {
   let t = dice.whole(-5, 5);
   const faults = dice.pick([0, 0, 0.02]);
   const times = Array.from({ length: dice.whole(0, 40) }, () => {

@@ -19,7 +19,7 @@ import { type Case, equal } from "./case.ts";
 
 const MINUTES: Grid = { step: 60 };
 /** Lengths around one slab, two, and a chunk beyond. */
-const LENGTHS = [4095, 4096, 4097, 8191, 8192, 8193, 12_289, 16_385];
+const LENGTHS = [4095, 4096, 4097, 8191, 8192, 8193, 12_288, 12_289, 16_385];
 
 /** The cases. */
 export function slabCases(): Case[] {
@@ -41,7 +41,7 @@ function flatBars(rows: number, slot: number): Bars {
 
 /** Places of a long input that border on slabs. */
 function borders(length: number): number[] {
-  return [0, 4095, 4096, 8191, 8192, length - 1].filter((row) => row < length);
+  return [0, 4095, 4096, 8191, 8192, 12_287, 12_288, length - 1].filter((row) => row < length);
 }
 
 const FAULTS: ((bars: Bars, row: number) => void)[] = [
