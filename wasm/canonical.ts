@@ -16,25 +16,44 @@ function odd(x: v128): v128 {
   return v128.or(f64x2.ne(x, x), i64x2.eq(x, i64x2.splat(NEGATIVE_ZERO)));
 }
 
-/** −0 becomes +0 and every NaN the canonical one, in place, for `count` f64 at `at`. */
-export function canonicalise(at: usize, count: i32): void {
+/** The top sixteen bits of infinity: numbers from +0 up to it, which most are, have lesser ones, and −0 and NaN have not. */
+const TOP: v128 = i16x8(-1, -1, -1, 0x7fef, -1, -1, -1, 0x7fef);
+
+@inline
+function widest(a: v128, b: v128): v128 {
+  return i16x8.max_u(a, b);
+}
+
+/** −0 becomes +0 and every NaN the canonical one, in place, for `count` f64 at `at`. Answers whether any was there. */
+export function canonicalise(at: usize, count: i32): bool {
   const end = at + (<usize>count << 3);
+  let changed = false;
   for (; at + BLOCK <= end; at += BLOCK) {
-    const low = v128.or(odd(v128.load(at)), odd(v128.load(at, 16)));
-    const high = v128.or(odd(v128.load(at, 32)), odd(v128.load(at, 48)));
-    if (v128.any_true(v128.or(low, high))) canonicaliseScalar(at, 8);
+    const a = v128.load(at);
+    const b = v128.load(at, 16);
+    const c = v128.load(at, 32);
+    const d = v128.load(at, 48);
+    if (!v128.any_true(i16x8.gt_u(widest(widest(a, b), widest(c, d)), TOP))) continue;
+    if (v128.any_true(v128.or(v128.or(odd(a), odd(b)), v128.or(odd(c), odd(d))))) {
+      changed = true;
+      canonicaliseScalar(at, 8);
+    }
   }
-  canonicaliseScalar(at, <i32>((end - at) >> 3));
+  return canonicaliseScalar(at, <i32>((end - at) >> 3)) || changed;
 }
 
 /** `canonicalise`, one value after the other. */
-export function canonicaliseScalar(at: usize, count: i32): void {
+export function canonicaliseScalar(at: usize, count: i32): bool {
+  let changed = false;
   for (const end = at + (<usize>count << 3); at < end; at += 8) {
+    const bits = load<u64>(at);
     const x = load<f64>(at);
     // −0 + 0 is +0 when rounding to nearest, which WebAssembly always does; every other number stays what it is.
     if (x == x) store<f64>(at, x + 0.0);
     else store<u64>(at, CANONICAL_NAN);
+    if (x != x || bits == NEGATIVE_ZERO) changed = true;
   }
+  return changed;
 }
 
 /** `count` whole numbers (|x| < 2^53) at `at` become i64, in place. */

@@ -19,7 +19,7 @@ type Exports = {
   subtractRanges(a: number, aCount: number, b: number, bCount: number, out: number, wanted: number): number;
   addSegments(times: number, count: number, out: number, runs: number): number;
   closeSegments(out: number, runs: number, back: number): number;
-  canonicalise(at: number, count: number): void;
+  canonicalise(at: number, count: number): number;
   toInt64(at: number, count: number): void;
   cleanRows(columns: number, stride: number, rows: number, before: number, limit: number): number;
   openJudge(): void;
