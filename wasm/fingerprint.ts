@@ -19,9 +19,6 @@ const JOB: usize = 16;
 /** Chunks of one call. More rows than these hold are the next call's. */
 export const CHUNKS_PER_CALL: usize = 64;
 
-/** A bit for each column in which the last cut changed something. */
-let changedColumns: i32 = 0;
-
 /** "seamless.fingerprint.v1/" + leaf, chunk, root, each padded with zeros to one block. */
 const LEAF_TEXT: usize = memory.data<u8>([
   115, 101, 97, 109, 108, 101, 115, 115, 46, 102, 105, 110, 103, 101, 114, 112,
@@ -73,12 +70,10 @@ export function hashTaggedScalar(jobs: usize, count: i32, tag: i32): void {
 /**
  * Cuts rows `from` … `rows` of the frame at `columns` into chunks: their records' heads go to `out`, the jobs of their
  * leaves (six each) to `jobs`, with room for CHUNKS_PER_CALL each. Answers the first row not done, or a status; result 0
- * is the count of chunks. The rows done are canonical afterwards, and their times i64; result 1 has a bit for each column
- * of values in which something was not.
+ * is the count of chunks. The rows done are canonical afterwards, and their times i64.
  */
 export function cutChunks(columns: usize, stride: usize, from: i32, rows: i32, out: usize, jobs: usize): i32 {
   let chunks: usize = 0;
-  changedColumns = 0;
   while (from < rows && chunks < CHUNKS_PER_CALL) {
     const times = columns + (<usize>from << 3);
     const t = load<f64>(times);
@@ -91,7 +86,6 @@ export function cutChunks(columns: usize, stride: usize, from: i32, rows: i32, o
     chunks++;
   }
   setResult(0, <f64>chunks);
-  setResult(1, <f64>changedColumns);
   return from;
 }
 
@@ -112,7 +106,7 @@ function describe(at: usize, stride: usize, k: f64, rows: i32, record: usize, jo
   store<u32>(record, <u32>COLUMNS, 12);
   toInt64(at, rows);
   for (let c: usize = 0; c < COLUMNS; c++) {
-    if (c > 0 && canonicalise(at + c * stride, rows)) changedColumns |= 1 << <i32>c;
+    if (c > 0) canonicalise(at + c * stride, rows);
     writeJob(jobs + c * JOB, at + c * stride, <usize>rows << 3, record + 16 + (c << 5));
   }
 }

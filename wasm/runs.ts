@@ -3,6 +3,12 @@
  * within one nothing else has to be computed.
  */
 
+/** Set where one of two rows is not the one before it plus the step. */
+@inline
+function broken(p: usize, steps: v128): v128 {
+  return f64x2.ne(v128.load(p), f64x2.add(v128.load(p - 8), steps));
+}
+
 /** How many rows from `at` on go on the run that `before`, a time, is in; at most `count`. */
 export function runLength(at: usize, count: i32, before: f64, step: f64): i32 {
   const steps = f64x2.splat(step);
@@ -12,11 +18,9 @@ export function runLength(at: usize, count: i32, before: f64, step: f64): i32 {
   if (p < end && load<f64>(p) == before + step) p += 8;
   else return 0;
   for (; p + 64 <= end; p += 64) {
-    const a = f64x2.eq(v128.load(p), f64x2.add(v128.load(p - 8), steps));
-    const b = f64x2.eq(v128.load(p + 16), f64x2.add(v128.load(p + 8), steps));
-    const c = f64x2.eq(v128.load(p + 32), f64x2.add(v128.load(p + 24), steps));
-    const d = f64x2.eq(v128.load(p + 48), f64x2.add(v128.load(p + 40), steps));
-    if (!i64x2.all_true(v128.and(v128.and(a, b), v128.and(c, d)))) break;
+    const low = v128.or(broken(p, steps), broken(p + 16, steps));
+    const high = v128.or(broken(p + 32, steps), broken(p + 48, steps));
+    if (v128.any_true(v128.or(low, high))) break;
   }
   while (p < end && load<f64>(p) == load<f64>(p - 8) + step) p += 8;
   return <i32>((p - at) >> 3);

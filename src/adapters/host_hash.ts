@@ -6,5 +6,6 @@ import { createHash } from "node:crypto";
 export function hostHash(parts: readonly Uint8Array[]): Uint8Array {
   const hash = createHash("sha256");
   for (const part of parts) hash.update(part);
-  return hash.digest();
+  // Hex digits come out of Deno faster than bytes do.
+  return Uint8Array.fromHex(hash.digest("hex"));
 }

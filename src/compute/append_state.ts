@@ -2,9 +2,9 @@
 import { BAR_COLUMNS, BAR_SCHEMA, type Bars, TRADE_SCHEMA } from "../core/bar_frame.ts";
 import { type Grid, gridRecord } from "../core/timeframe.ts";
 import { checkBytes } from "./arguments.ts";
-import { finishRecord, leafAt, readRecord, recordSize } from "./chunks.ts";
 import { copyColumns, strideOf } from "./columns.ts";
 import type { Door } from "./door.ts";
+import { finishRecord, leafAt, readRecord, recordSize } from "./records.ts";
 import type { Kind } from "./fingerprint.ts";
 import { digestBytes, sha256, ShaStream, TAG, toHex } from "./sha256.ts";
 import type { Chunk, Claims } from "./types.ts";

@@ -11,8 +11,18 @@ import { CHUNK_SLOTS } from "../core/limits.ts";
 import { type Grid, slotOf, slotStart } from "../core/timeframe.ts";
 import { copyColumns, strideOf } from "./columns.ts";
 import type { Door } from "./door.ts";
+import { hashInPlace, mayHashInPlace } from "./host_chunks.ts";
 import { nativeLeaf, takesNative } from "./native_leaves.ts";
-import { TAG, toHex } from "./sha256.ts";
+import {
+  addChunk,
+  CHUNKS_PER_CALL,
+  finishRecord,
+  HEAD_BYTES,
+  JOB_BYTES,
+  readRecord,
+  recordSize,
+} from "./records.ts";
+import { TAG } from "./sha256.ts";
 import { checkTradeOrder } from "./trade_order.ts";
 import type { Chunk } from "./types.ts";
 
@@ -21,13 +31,9 @@ import type { Chunk } from "./types.ts";
  * stay in a processor's second cache from the copy to the hash.
  */
 const SLAB_CHUNKS = 2;
-/** What one call of `cutChunks` writes at most; the same number as in wasm/fingerprint.ts. */
-const CHUNKS_PER_CALL = 64;
 const BAR_LEAVES = 6;
 const TRADE_LEAVES = 5;
-const HEAD_BYTES = 16;
 const DIGEST_BYTES = 32;
-const JOB_BYTES = 16;
 
 const encoder = new TextEncoder();
 
@@ -40,7 +46,13 @@ export function chunksOf(door: Door, frame: Bars | Trades, grid: Grid): Chunk[] 
 export function chunksOfBars(door: Door, frame: Bars, grid: Grid): Chunk[] {
   const rows = frame.ts.length;
   const chunks: Chunk[] = [];
+  const inPlace = mayHashInPlace(door, frame);
   for (let from = 0; from < rows;) {
+    const next = inPlace ? hashInPlace(door, frame, { grid, from }, chunks) : from;
+    if (next > from) {
+      from = next;
+      continue;
+    }
     const end = endOfChunks(frame.ts, { from, chunks: SLAB_CHUNKS, grid });
     door.scoped(() => hashSlab(door, { frame, grid, from, rows: end - from }, chunks));
     from = end;
@@ -80,14 +92,7 @@ function hashSlab(door: Door, slab: Slab, chunks: Chunk[]): void {
     const count = door.result(0);
     hashLeaves(door, jobs, count * BAR_LEAVES);
     door.wasm.closeChunks(out, count, jobs);
-    for (let i = 0; i < count; i++) {
-      const chunk = readRecord(door, out + i * recordBytes, BAR_LEAVES);
-      // Slabs end on the borders of chunks, unless times that do not ascend made up a border.
-      if (chunks.length > 0 && chunk.k <= chunks[chunks.length - 1].k) {
-        throw new RangeError(`Cannot fingerprint a frame: times do not ascend at chunk ${chunk.k}`);
-      }
-      chunks.push(chunk);
-    }
+    for (let i = 0; i < count; i++) addChunk(door, chunks, out + i * recordBytes, BAR_LEAVES);
   }
 }
 
@@ -179,43 +184,4 @@ export function textBytes(texts: string[]): { lengths: Uint32Array; bytes: Uint8
     return encoder.encode(text).length;
   });
   return { lengths, bytes };
-}
-
-/** A chunk's record: i64 k, u32 rows, u32 columns, its leaves, its digest. */
-export function recordSize(leaves: number): number {
-  return HEAD_BYTES + (leaves + 1) * DIGEST_BYTES;
-}
-
-/** Where leaf `column` of the record at `record` stands. */
-export function leafAt(record: number, column: number): number {
-  return record + HEAD_BYTES + column * DIGEST_BYTES;
-}
-
-/** Writes a record's head and, from the leaves that stand there, its digest. */
-export function finishRecord(
-  door: Door,
-  record: number,
-  o: { k: number; rows: number; leaves: number },
-): void {
-  const bodyBytes = HEAD_BYTES + o.leaves * DIGEST_BYTES;
-  const job = door.alloc(JOB_BYTES);
-  const head = door.view(record, HEAD_BYTES);
-  head.setBigInt64(0, BigInt(o.k), true);
-  head.setUint32(8, o.rows, true);
-  head.setUint32(12, o.leaves, true);
-  door.u32(job, 3).set([record, bodyBytes, record + bodyBytes]);
-  door.wasm.hashTagged(job, 1, TAG.chunk);
-}
-
-/** Reads a record out of the arena. */
-export function readRecord(door: Door, record: number, leaves: number): Chunk {
-  const head = door.view(record, HEAD_BYTES);
-  const digests = door.bytes(leafAt(record, 0), (leaves + 1) * DIGEST_BYTES);
-  const hex = toHex(digests);
-  return {
-    k: Number(head.getBigInt64(0, true)),
-    rows: head.getUint32(8, true),
-    digest: hex.slice(leaves * 64),
-    leaves: Array.from({ length: leaves }, (_, i) => hex.slice(i * 64, i * 64 + 64)),
-  };
 }

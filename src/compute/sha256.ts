@@ -106,8 +106,9 @@ export function sha256Stream(door: Door): { update(bytes: Uint8Array): void; dig
 
 const HEX = Array.from({ length: 256 }, (_, byte) => byte.toString(16).padStart(2, "0"));
 
-/** Bytes as lower-case hex digits. */
+/** Bytes as lower-case hex digits: by the host where it can, which is much faster. */
 export function toHex(bytes: Uint8Array): string {
+  if (typeof bytes.toHex === "function") return bytes.toHex();
   let text = "";
   for (let i = 0; i < bytes.length; i++) text += HEX[bytes[i]];
   return text;

@@ -10,8 +10,9 @@ import {
 } from "../core/bar_frame.ts";
 import { checkGrid, type Grid } from "../core/timeframe.ts";
 import { checkFrame } from "./arguments.ts";
-import { chunksOf, finishRecord, leafAt, recordSize, textBytes } from "./chunks.ts";
+import { chunksOf, textBytes } from "./chunks.ts";
 import type { Door } from "./door.ts";
+import { finishRecord, leafAt, recordSize } from "./records.ts";
 import { digestBytes, TAG, toHex } from "./sha256.ts";
 import type { Chunk } from "./types.ts";
 

@@ -1,7 +1,7 @@
 /** The host's own SHA-256 in place of the core's: the same digests, from the same bytes. */
 import { deepStrictEqual, ok, throws } from "node:assert/strict";
 import { createHash } from "node:crypto";
-import { type HostHash, load } from "../../src/compute/mod.ts";
+import { type Bars, type Compute, type HostHash, load } from "../../src/compute/mod.ts";
 import { randomBars, randomGrid, randomSlot, randomTrades } from "./suite/inputs.ts";
 import { Dice } from "./suite/random.ts";
 import { compareIds } from "./twin/conform.ts";
@@ -41,6 +41,62 @@ Deno.test("a core that hashes with the host gives the digests of one that hashes
     deepStrictEqual(hosted.fingerprint(frame, claims), alone.fingerprint(frame, claims), `seed ${seed}`);
   }
   ok(calls > 500, "the host's hash was used");
+});
+
+/** Bars over several chunks, of which some are short, some missing, and some columns not canonical in some. */
+function longBars(dice: Dice): Bars {
+  const rows = dice.whole(1, 30_000);
+  const column = (value: number) => Float64Array.from({ length: rows }, (_, i) => value + (i % 7));
+  let slot = dice.whole(-9000, 9000);
+  const ts = Float64Array.from({ length: rows }, () => {
+    slot += dice.chance(0.0005) ? dice.whole(2, 6000) : 1;
+    return slot * 60;
+  });
+  const bars = { ts, open: column(1), high: column(2), low: column(0), close: column(1), volume: column(0) };
+  for (const name of ["open", "high", "low", "close", "volume"] as const) {
+    const oddness = dice.pick([0, 0, 0.00005, 0.01]);
+    for (let i = 0; i < rows; i++) {
+      if (dice.chance(oddness)) bars[name][i] = dice.pick([NaN, -0, -1, -Infinity]);
+    }
+  }
+  return bars;
+}
+
+Deno.test("a host that hashes columns where they are gives the digests of a core alone, and leaves them as they were", async () => {
+  const alone = await load();
+  const hosted = await load(undefined, { hostHash, nowMs: clockOf(NATIVE_WINS) });
+  const claims = { ...CLAIMS, grid: { step: 60 } };
+  for (let seed = 1; seed <= 60; seed++) {
+    const bars = longBars(new Dice(seed));
+    const before = structuredClone(bars);
+    const wanted = alone.fingerprint(bars, claims);
+    deepStrictEqual(hosted.fingerprint(bars, claims), wanted, `seed ${seed}`);
+    deepStrictEqual(bars, before, `seed ${seed}`);
+    const shared = new Float64Array(new SharedArrayBuffer(bars.close.byteLength));
+    shared.set(bars.close);
+    deepStrictEqual(hosted.fingerprint({ ...bars, close: shared }, claims), wanted, `seed ${seed}, shared`);
+  }
+});
+
+Deno.test("a host that hashes columns where they are refuses the times that a core alone refuses", async () => {
+  const alone = await load();
+  const hosted = await load(undefined, { hostHash, nowMs: clockOf(NATIVE_WINS) });
+  const claims = { ...CLAIMS, grid: { step: 60 } };
+  for (let seed = 1; seed <= 60; seed++) {
+    const dice = new Dice(seed);
+    const bars = longBars(dice);
+    const row = dice.whole(0, bars.ts.length - 1);
+    const shift = dice.pick([NaN, Infinity, 2 ** 43, 7, 0.5, -6e5, -60 * 4096, 6e7]);
+    bars.ts[row] += shift;
+    const outcome = (compute: Compute) => {
+      try {
+        return compute.fingerprint(bars, claims);
+      } catch (error) {
+        return (error as Error).name;
+      }
+    };
+    deepStrictEqual(outcome(hosted), outcome(alone), `seed ${seed}: row ${row} by ${shift}`);
+  }
 });
 
 Deno.test("leaves shorter than the measured length are the core's, longer ones the host's", async () => {
