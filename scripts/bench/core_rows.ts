@@ -5,6 +5,7 @@
 
 import { createHash } from "node:crypto";
 import { createSHA256 } from "hash-wasm";
+import { hostHash } from "../../src/adapters/host_hash.ts";
 import { type Bars, type Compute, load, spread } from "../../src/compute/mod.ts";
 import * as data from "./core_data.ts";
 import { expectSame, race, type Times } from "./core_race.ts";
@@ -34,13 +35,6 @@ function bytesOf(bars: Bars): Uint8Array<ArrayBuffer> {
 }
 
 const nodeFlat = (bytes: Uint8Array) => createHash("sha256").update(bytes).digest();
-
-/** What a host with a fast SHA-256 hands to `load`. */
-export function hostHash(parts: readonly Uint8Array[]): Uint8Array {
-  const hash = createHash("sha256");
-  for (const part of parts) hash.update(part);
-  return hash.digest();
-}
 
 async function fingerprint(compute: Compute): Promise<Times> {
   const bars = data.cleanBars(MILLION);
