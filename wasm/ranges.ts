@@ -32,6 +32,8 @@ export function snap(list: usize, count: i32, outward: bool): i32 {
 /** A bitmap is worth its memory while there are at most so many words of 64 slots for each pair. */
 const WORDS_PER_PAIR: f64 = 8;
 const SMALL_WORDS: f64 = 1024;
+/** Places in a bitmap are u32, and the search for the next bit steps over the last word. */
+const MOST_WORDS: f64 = 67108863;
 
 /** How pairs are put in order: as fits them, or (tests compare the two) by sorting, or (1) by the bitmap. */
 const BY_FIT: i32 = 0;
@@ -53,7 +55,7 @@ export function arrange(list: usize, count: i32, way: i32): i32 {
     last = max<f64>(last, end);
     time += end - start;
   }
-  const most = WORDS_PER_PAIR * <f64>count + SMALL_WORDS;
+  const most = min<f64>(WORDS_PER_PAIR * <f64>count + SMALL_WORDS, MOST_WORDS);
   // Both are bounded: the words to look through, and the words that all pairs together write.
   const dense = (last - first) / step / 64 < most && time / step / 64 + <f64>count < most;
   if (count > 0 && (way == BY_BITMAP || (way == BY_FIT && dense))) return byBitmap(list, count, first, last);

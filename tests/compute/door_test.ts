@@ -84,6 +84,18 @@ Deno.test("inputs beyond any memory are refused with the limit that they break",
   throws(() => door.alloc(2 ** 33), /at most 4 GiB of memory, 2147418112 bytes in one piece/);
 });
 
+Deno.test("mergeRanges() of so many ranges that a bitmap of their slots would have 2^32 bits sorts them", async () => {
+  const compute = await load();
+  const count = 8_600_000;
+  const held = new Float64Array(2 * count);
+  for (let i = 0; i < held.length; i++) held[i] = (i >> 1) * 500 + (i & 1) * 3;
+  const shuffled = held.slice();
+  shuffled.copyWithin(0, 2, 4);
+  shuffled.set(held.subarray(0, 2), 2);
+  const merged = compute.mergeRanges(shuffled, { step: 1 });
+  deepStrictEqual([merged.length, merged.findIndex((t, i) => t !== held[i])], [held.length, -1]);
+});
+
 Deno.test("after a trap the instance refuses every further call, and says why", async () => {
   const door = await Door.open(module);
   throws(() => door.wasm.canonicalise(0xfff0_0000, 100_000), /trapped in canonicalise: load it again/);
