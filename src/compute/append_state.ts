@@ -98,6 +98,17 @@ export class OpenChunk {
     this.textBytes = needed;
   }
 
+  /** Answers what brings the chunk back to here. Texts only grow at their end, so that their length says it all. */
+  keep(): () => void {
+    const { rows, textBytes } = this;
+    const states = this.streams.map((stream) => stream.state.slice());
+    return () => {
+      this.rows = rows;
+      this.textBytes = textBytes;
+      this.streams.forEach((stream, c) => stream.state.set(states[c]));
+    };
+  }
+
   /** The chunk as it is now; it can go on growing. */
   chunk(): Chunk {
     const door = this.#door;
@@ -170,6 +181,21 @@ export class AppendState {
     return open === null ? this.closed : [...this.closed, open];
   }
 
+  /** Answers what brings all back to here, for rows on whose way a host's hash or memory fails. */
+  keep(): () => void {
+    const { kind, open, root } = this;
+    const closed = this.closed.length;
+    const rootState = root.state.slice();
+    const restoreOpen = open?.keep();
+    return () => {
+      this.kind = kind;
+      this.open = open;
+      this.closed.length = closed;
+      root.state.set(rootState);
+      restoreOpen?.();
+    };
+  }
+
   /** Ends the open chunk: its digest goes into the root. */
   close(): void {
     const chunk = this.open!.chunk();
@@ -208,10 +234,12 @@ export class AppendState {
   /** Reads what `write` wrote. Throws `RangeError` for other bytes, and for the state of other claims. */
   static read(door: Door, claims: Omit<Claims, "range">, bytes: Uint8Array): AppendState {
     checkBytes(bytes, "resume");
+    // A copy: of Node's Buffers, which are what its files are read into, `slice` would hand out the caller's memory.
+    const own = new Uint8Array(bytes);
     const bad = () =>
       new RangeError("Cannot resume: these bytes are no state of an appender, or are damaged");
-    const body = bytes.subarray(0, Math.max(0, bytes.length - DIGEST_BYTES));
-    const sum = bytes.subarray(body.length);
+    const body = own.subarray(0, Math.max(0, own.length - DIGEST_BYTES));
+    const sum = own.subarray(body.length);
     if (body.length < 4 || toHex(sha256(door, body)) !== toHex(sum)) throw bad();
     const headBytes = new DataView(body.buffer, body.byteOffset).getUint32(0, true);
     const head = JSON.parse(new TextDecoder().decode(body.subarray(4, 4 + headBytes)));

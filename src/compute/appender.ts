@@ -48,7 +48,7 @@ function digestOf(chunk: Chunk): Uint8Array {
   return Uint8Array.from({ length: 32 }, (_, i) => parseInt(chunk.digest.slice(2 * i, 2 * i + 2), 16));
 }
 
-/** Everything is checked before anything is taken, so that a refused frame leaves the state as it was. */
+/** Everything is checked before anything is taken, and what fails on the way is taken back: a frame leaves the state as it was, or all of it is in. */
 function append(door: Door, state: AppendState, frame: Bars | Trades): void {
   checkFrame(frame, "frame");
   const kind: Kind = isTrades(frame) ? "trades" : "ohlcv";
@@ -61,8 +61,14 @@ function append(door: Door, state: AppendState, frame: Bars | Trades): void {
   } else {
     checkBarTimes(frame.ts, state.grid, state.isEmpty ? -Infinity : state.lastTime);
   }
-  state.kind = kind;
-  for (let from = 0; from < rows;) from = takeSome(door, state, frame, from);
+  const restore = state.keep();
+  try {
+    state.kind = kind;
+    for (let from = 0; from < rows;) from = takeSome(door, state, frame, from);
+  } catch (error) {
+    restore();
+    throw error;
+  }
   const times = isTrades(frame) ? frame.ts_ms : frame.ts;
   state.lastTime = times[rows - 1];
   state.lastId = isTrades(frame) ? frame.id[rows - 1] : "";

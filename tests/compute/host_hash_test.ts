@@ -2,6 +2,7 @@
 import { deepStrictEqual, ok, throws } from "node:assert/strict";
 import { createHash } from "node:crypto";
 import { type Bars, type Compute, type HostHash, load } from "../../src/compute/mod.ts";
+import { viewBars } from "../../src/core/bar_frame.ts";
 import { randomBars, randomGrid, randomSlot, randomTrades } from "./suite/inputs.ts";
 import { Dice } from "./suite/random.ts";
 import { compareIds } from "./twin/conform.ts";
@@ -142,4 +143,25 @@ Deno.test("a host's hash that gives no digest is refused", async () => {
   const grid = { step: 60 };
   const frame = randomBars(new Dice(1), grid, { around: 0, rows: 300, oddness: 0 });
   throws(() => compute.fingerprint(frame, { ...CLAIMS, grid }), TypeError);
+});
+
+Deno.test("append() on whose way the host's hash fails takes nothing, and the same rows can come again", async () => {
+  let fails = false;
+  const flaky: HostHash = (parts) => {
+    if (fails) throw new Error("the host fails");
+    return hostHash(parts);
+  };
+  const alone = await load();
+  const hosted = await load(undefined, { hostHash: flaky });
+  const claims = { ...CLAIMS, grid: { step: 60 } };
+  const frame = randomBars(new Dice(1), claims.grid, { around: 0, rows: 20_000, oddness: 0 });
+  const appender = hosted.appender(claims);
+  appender.append(viewBars(frame, 0, 1000));
+  const before = [appender.fingerprint([0, 600]), appender.chunks(), appender.state()];
+  fails = true;
+  throws(() => appender.append(viewBars(frame, 1000, 20_000)), /the host fails/);
+  deepStrictEqual([appender.fingerprint([0, 600]), appender.chunks(), appender.state()], before);
+  fails = false;
+  appender.append(viewBars(frame, 1000, 20_000));
+  deepStrictEqual(appender.fingerprint([0, 600]), alone.fingerprint(frame, claims).fingerprint);
 });

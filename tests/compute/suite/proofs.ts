@@ -61,6 +61,7 @@ export function proofCases(inputs: number, seed: number): Case[] {
     { name: "fingerprint() of many rows and of rows far apart equals its twin", run: checkLarge },
     { name: "appender() refuses rows that do not ascend, and keeps what it had", run: checkRefusal },
     { name: "appender() refuses a damaged state and the state of other claims", run: checkStates },
+    { name: "appender() resumed from a Buffer leaves its bytes as they were", run: checkStateKept },
   ];
 }
 
@@ -205,4 +206,30 @@ function checkStates(compute: Compute): void {
   throws(resume(state, { ...claims, grid: { step: 300 } }), [RangeError], "another grid");
   throws(resume(state, { ...claims, nodeId: "ohlcv:x:A/C:1m" }), [RangeError], "another node");
   throws(resume("state" as unknown as Uint8Array), [TypeError], "no bytes");
+}
+
+/** Node's Buffer, which is what its files are read into: `slice` is a view on the same memory. */
+class BufferLike extends Uint8Array {
+  override slice(start?: number, end?: number): Uint8Array<ArrayBuffer> {
+    return this.subarray(start, end) as Uint8Array<ArrayBuffer>;
+  }
+}
+
+function checkStateKept(compute: Compute): void {
+  const claims = { nodeId: "trades:x:A/B", grid: { step: 1 }, conformanceVersion: "v2" };
+  const frame = randomTrades(new Dice(3), { startMs: 0, rows: 12, oddness: 0, compareIds });
+  const appender = compute.appender(claims);
+  appender.append(viewTrades(frame, 0, 4));
+  const bytes = BufferLike.from(appender.state());
+  const before = Uint8Array.from(bytes);
+  for (const time of ["once", "twice"]) {
+    const resumed = compute.appender(claims, bytes);
+    resumed.append(viewTrades(frame, 4, frame.ts_ms.length));
+    equal(
+      resumed.fingerprint([0, 60]),
+      compute.fingerprint(frame, { ...claims, range: [0, 60] }).fingerprint,
+      time,
+    );
+    equal([...bytes], [...before], `the bytes, resumed ${time}`);
+  }
 }
