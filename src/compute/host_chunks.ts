@@ -33,9 +33,10 @@ export function hashInPlace(
   chunks: Chunk[],
 ): number {
   return door.scoped(() => {
-    const look = new Look(door, grid);
     const records = door.alloc(BATCH_CHUNKS * recordSize(LEAVES));
     const jobs = door.alloc(BATCH_CHUNKS * JOB_BYTES);
+    // Last, since it keeps a view.
+    const look = new Look(door, grid);
     let count = 0;
     for (; count < BATCH_CHUNKS && from < frame.ts.length; count++) {
       const k = Math.floor(slotOf(frame.ts[from], grid) / CHUNK_SLOTS);
