@@ -15,6 +15,9 @@ const SHORT = 1_440;
 const ROUNDS = 12;
 const REQUESTS = 3_000;
 const BARE = "a bare copy of the same bytes";
+const DRESSED = "the same with our headers";
+/** What the host of a server writes by itself. */
+const HOSTS_HEADERS = new Set(["content-length", "date"]);
 const FASTAPI = "FastAPI over DuckDB, the same bars";
 /** The virtual environment of the tests that open our files with other tools (scripts/python_env.ts). */
 const PYTHON = join(ROOT, ".cache/python/bin/python");
@@ -77,14 +80,16 @@ function figure(
 async function bareCopy(stage: Stage, service: Service): Promise<string> {
   const folder = stage.newFolder();
   const files: string[] = [];
+  const headers: [string, string][][] = [];
   for (const range of [rangeOf(SHORT), rangeOf(STREAMED, BACK)]) {
     files.push(join(folder, `${files.length}.arrow`));
     const reply = await fetch(service.url + arrowPath(range));
+    headers.push([...reply.headers].filter(([name]) => !HOSTS_HEADERS.has(name)));
     Deno.writeFileSync(files.at(-1)!, await reply.bytes());
   }
   const script = join(ROOT, "scripts/bench/bare_copy.ts");
   const flags = ["--no-prompt", "--allow-net", `--allow-read=${folder}`];
-  return (await stage.start({ args: ["run", ...flags, script, ...files] })).line;
+  return (await stage.start({ args: ["run", ...flags, script, ...files, JSON.stringify(headers[0])] })).line;
 }
 
 /** The same short answers asked for by a client that takes next to nothing of the cores. */
@@ -93,7 +98,8 @@ async function byWrk(service: Service, bare: string, say: (line: string) => void
   for (const [connections, least] of [[1, 7_000], [8, 18_000]]) {
     const value = await rateByWrk(service.url + arrowPath(rangeOf(SHORT)), connections);
     const yardstick = await rateByWrk(`${bare}/short`, connections);
-    if (value === null || yardstick === null) {
+    const dressed = await rateByWrk(`${bare}/dressed`, connections);
+    if (value === null || yardstick === null || dressed === null) {
       say("no figures by wrk: it is not installed");
       return [];
     }
@@ -102,7 +108,7 @@ async function byWrk(service: Service, bare: string, say: (line: string) => void
       value,
       unit: "requests/s",
       least,
-      beside: [{ name: BARE, value: yardstick }],
+      beside: [{ name: BARE, value: yardstick }, { name: DRESSED, value: dressed }],
     });
   }
   return figures;
