@@ -1,23 +1,17 @@
 /**
- * Short answers known by heart: their headers and bytes, ready to be sent again for as long as the service says that
- * the same question would be answered the same. A chart that is looked at and a bot that polls ask the same again and
- * again; nothing is looked up, encoded or hashed for them.
+ * Short answers known by heart: responses that are sent again, as clones, for as long as the service says that the same
+ * question would be answered the same. A chart that is looked at and a bot that polls ask the same again and again;
+ * nothing is looked up, encoded, hashed or copied for them: clones of a response share the bytes of its body.
  */
 
 import { BoundedMap } from "../core/bounded_map.ts";
 import { BY_HEART_HEARD, BY_HEART_KEY_MAX_CHARS, BY_HEART_MAX_BYTES } from "../core/limits.ts";
 
-/** What was asked: the query as it was sent, and the request for its `Accept`. */
-interface Asked {
-  search: string;
-  request: Request;
-}
-
-/** A response without what is of one request alone. */
+/** A response, and how to tell whether it is still right. */
 export interface KnownAnswer {
-  /** As an object of its own: a response takes it over faster than names and values that must be checked. */
-  headers: Headers;
-  body: Uint8Array<ArrayBuffer>;
+  /** Without what is of one request alone; to be cloned, never sent itself. */
+  response: Response;
+  bodyBytes: number;
   /** Of the answer (`Answer.isStill`). */
   isStill: () => boolean;
 }
@@ -30,31 +24,30 @@ export class AnswersByHeart {
   /** Questions that came lately: most come once, and are not worth a copy. */
   readonly #heard = new BoundedMap<string, true>(BY_HEART_HEARD);
 
-  /** The answer to a question, if it is known and still right. */
-  find(asked: Asked): KnownAnswer | null {
+  /** What was answered to a question; whether it is still right is for the caller to ask. */
+  find(request: Request): KnownAnswer | null {
     if (this.#known.size === 0) return null;
-    const key = keyOf(asked);
-    const known = this.#known.get(key);
+    const known = this.#known.get(keyOf(request));
     if (known === undefined) return null;
     // Who names a tag may be told that nothing changed: that is the handler's to say.
-    if (known.headers.has("etag") && asked.request.headers.has("if-none-match")) return null;
-    if (known.isStill()) return known;
-    this.#known.delete(key);
-    return null;
+    if (known.response.headers.has("etag") && request.headers.has("if-none-match")) return null;
+    return known;
   }
 
-  /** Keeps an answer from the second time on that its question comes; `make` copies what is kept. */
-  keep(asked: Asked, make: () => KnownAnswer): void {
-    const key = keyOf(asked);
+  /** Keeps an answer from the second time on that its question comes: only then it is made. */
+  keep(request: Request, make: () => KnownAnswer): void {
+    const key = keyOf(request);
     if (key.length > BY_HEART_KEY_MAX_CHARS) return;
     if (this.#heard.get(key) === undefined) return this.#heard.set(key, true);
     const answer = make();
-    this.#known.set(key, answer, answer.body.length + 2 * key.length + ENTRY_BYTES);
+    this.#known.set(key, answer, answer.bodyBytes + 2 * key.length + ENTRY_BYTES);
   }
 }
 
-/** The query as it was sent decides the answer, and `Accept` where the query names no format. */
-function keyOf({ search, request }: Asked): string {
-  const namesFormat = search.startsWith("format=") || search.includes("&format=");
-  return namesFormat ? search : `${search}\n${request.headers.get("accept") ?? ""}`;
+/** The address as it was sent decides the answer, and `Accept` where its query names no format. */
+function keyOf(request: Request): string {
+  const { url } = request;
+  const mark = url.indexOf("?");
+  const namesFormat = url.startsWith("?format=", mark) || url.indexOf("&format=", mark) > 0;
+  return namesFormat && !url.includes("#") ? url : `${url}\n${request.headers.get("accept") ?? ""}`;
 }

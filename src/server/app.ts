@@ -53,8 +53,6 @@ interface Arrival {
   search: string;
   /** Null: it asks what it could ask (OPTIONS). */
   match: Match | null;
-  /** Its answer may be known already. */
-  isByHeart: boolean;
 }
 
 class Dispatcher {
@@ -76,15 +74,8 @@ class Dispatcher {
     const begunMs = clock.monotonicMs();
     let response: Response;
     try {
-      const arrival = this.#arrive(request);
-      const known = arrival.isByHeart ? this.#standing.byHeart.find(arrival) : null;
-      if (known === null) {
-        response = await this.#handle(arrival, requestId);
-        response.headers.set("seamless-request-id", requestId);
-      } else {
-        known.headers.set("seamless-request-id", requestId);
-        response = new Response(known.body, { headers: known.headers });
-      }
+      response = this.#byHeart(request) ?? await this.#handle(this.#arrive(request), requestId);
+      response.headers.set("seamless-request-id", requestId);
     } catch (error) {
       response = errorResponse(error, { id: requestId, log });
       if (request.method === "HEAD") response = await withoutBody(response);
@@ -98,6 +89,18 @@ class Dispatcher {
     return response;
   }
 
+  /**
+   * The answer that is known by heart: of a question that was let in before under the same address, so that only its
+   * key is looked at again. All that is kept is for whoever may read.
+   */
+  #byHeart(request: Request): Response | null {
+    if (request.method !== "GET") return null;
+    const known = this.#standing.byHeart.find(request);
+    if (known === null) return null;
+    this.#guard(request, "read");
+    return known.isStill() ? known.response.clone() : null;
+  }
+
   /** Lets a request in, or throws: host, route, key. */
   #arrive(request: Request): Arrival {
     const { host, path, search } = addressOf(request.url);
@@ -105,7 +108,7 @@ class Dispatcher {
     const arrival = { request, path, search };
     if (request.method === "OPTIONS") {
       this.#guard(request, "read");
-      return { ...arrival, match: null, isByHeart: false };
+      return { ...arrival, match: null };
     }
     let match: Match;
     try {
@@ -116,7 +119,7 @@ class Dispatcher {
       throw error;
     }
     this.#guard(request, match.route.role);
-    return { ...arrival, match, isByHeart: match.route.byHeart === true && request.method === "GET" };
+    return { ...arrival, match };
   }
 
   async #handle({ request, path, search, match }: Arrival, requestId: string): Promise<Response> {

@@ -69,11 +69,8 @@ export async function handleBars(call: Call): Promise<Response> {
   if (isStill === undefined || page.next !== null || asked.continuation !== null) {
     return await respond(pieces, { headers }, terms);
   }
-  const onShort = (body: Uint8Array) =>
-    call.standing.byHeart.keep(
-      call,
-      () => ({ headers: new Headers(headers), body: body.slice(), isStill }),
-    );
+  const onShort = (response: Response, bodyBytes: number) =>
+    call.standing.byHeart.keep(call.request, () => ({ response: response.clone(), bodyBytes, isStill }));
   return await respond(pieces, { headers }, terms, onShort);
 }
 

@@ -47,8 +47,6 @@ export interface Route {
   unlisted?: boolean;
   /** Does not count against the bound on concurrent requests. */
   uncounted?: boolean;
-  /** Its answers may be kept in `Standing.byHeart`: what is known there is not handled again. */
-  byHeart?: boolean;
   handle(call: Call): Promise<Response> | Response;
 }
 

@@ -145,7 +145,6 @@ const BUILT: readonly Route[] = [
     query: BARS_PARAMS,
     answers: { 200: BARS_ANSWER, 304: UNCHANGED },
     errors: BARS_ERRORS,
-    byHeart: true,
     handle: handleBars,
   },
   {

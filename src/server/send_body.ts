@@ -25,13 +25,13 @@ type Piece = Uint8Array<ArrayBuffer>;
 
 /**
  * Answers with pieces: as one body when they are short, else as a stream. `onEnd` of the terms is only called for
- * streams, `onShort` for the others, with bytes that are good until it returns.
+ * streams, `onShort` for the others.
  */
 export async function respond(
   pieces: AsyncIterable<Piece>,
   init: ResponseInit,
   terms: () => StreamTerms,
-  onShort?: (body: Piece) => void,
+  onShort?: (response: Response, bodyBytes: number) => void,
 ): Promise<Response> {
   const source = pieces[Symbol.asyncIterator]();
   const first: Piece[] = [];
@@ -39,9 +39,9 @@ export async function respond(
   while (size < ONE_BUFFER_BYTES) {
     const next = await source.next();
     if (next.done) {
-      const body = first.length === 1 ? first[0] : joined(first, size);
-      onShort?.(body);
-      return new Response(body, init);
+      const response = new Response(first.length === 1 ? first[0] : joined(first, size), init);
+      onShort?.(response, size);
+      return response;
     }
     first.push(next.value);
     size += next.value.length;
