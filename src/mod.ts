@@ -12,14 +12,14 @@
  * @module
  */
 
-import { type Bars, makeBars, type Trades } from "./core/bar_frame.ts";
+import type { Bars, Trades } from "./core/bar_frame.ts";
 import { underSignals } from "./core/cancellation.ts";
 import { cancelled, HistoryError, throwIfCancelled } from "./core/errors.ts";
 import { ENSURE_POLL_MS, FETCH_MANY_CONCURRENCY } from "./core/limits.ts";
+import { JoinedRows } from "./core/joined_rows.ts";
 import type { Metadata } from "./core/metadata.ts";
 import type { FetchRequest } from "./core/request.ts";
 import type { CoverageReport, HistoryService, JobReport } from "./core/service.ts";
-import { copyRows } from "./core/stored_chunk.ts";
 import type { TimeRange } from "./core/time_range.ts";
 import { type ConfigInput, loadConfig, systemClock, wire } from "./wire.ts";
 
@@ -86,12 +86,10 @@ class Library implements Seamless {
     throwIfCancelled(o.signal, `Fetching ${request.nodeId}`);
     const { metadata, slices } = await this.#service.bars(request, { signal: o.signal });
     // The frame belongs to the caller, who may write into it: rows of stored chunks are copied.
-    const frame = makeBars(metadata.rows);
-    let rows = 0;
-    for await (const { bytes } of slices({ signal: o.signal })) rows += copyRows(bytes, frame, rows);
+    const joined = new JoinedRows(metadata.rows, metadata.grid);
+    for await (const { bytes } of slices({ signal: o.signal })) joined.add(bytes);
     throwIfCancelled(o.signal, `Fetching ${request.nodeId}`);
-    if (rows !== metadata.rows) throw new Error(`${request.nodeId} has ${rows} of ${metadata.rows} rows`);
-    return { frame, metadata };
+    return { frame: joined.end(), metadata };
   }
 
   async *fetchMany(requests: FetchRequest[], o: { signal?: AbortSignal } = {}) {

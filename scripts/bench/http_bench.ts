@@ -4,7 +4,7 @@ import { join } from "node:path";
 import { type Bench, type Figure, median } from "./figure.ts";
 import { LoopbackClient } from "./loopback_client.ts";
 import { arrowPath, NODE, rangeOf, Service } from "./service.ts";
-import { ROOT, Stage } from "./stage.ts";
+import { pythonOfTests, ROOT, Stage } from "./stage.ts";
 import { startVenue } from "./venue_address.ts";
 import { rateByWrk } from "./wrk.ts";
 
@@ -21,8 +21,6 @@ const DRESSED = "the same with our headers";
 /** What the host of a server writes by itself. */
 const HOSTS_HEADERS = new Set(["content-length", "date"]);
 const FASTAPI = "FastAPI over DuckDB, the same bars";
-/** The virtual environment of the tests that open our files with other tools (scripts/python_env.ts). */
-const PYTHON = join(ROOT, ".cache/python/bin/python");
 
 export const httpBench: Bench = {
   name: "http",
@@ -40,11 +38,11 @@ export const httpBench: Bench = {
       const bareStream = await streamOf(new LoopbackClient(bare), "/long");
       const beside = await fastApi(stage, service, say);
       const figures: Figure[] = [
-        figure("first byte of 500,000 bars", stream.firstMs, 10, {
+        figure("first byte of 500,000 bars", stream.firstMs, 3, {
           [BARE]: bareStream.firstMs,
           [FASTAPI]: beside?.firstMs,
         }),
-        figure("all of 500,000 bars", stream.allMs, 20, {
+        figure("all of 500,000 bars", stream.allMs, 14, {
           [BARE]: bareStream.allMs,
           [FASTAPI]: beside?.allMs,
         }),
@@ -146,15 +144,13 @@ async function fastApi(
   service: Service,
   say: (line: string) => void,
 ): Promise<{ firstMs: number; allMs: number } | null> {
-  try {
-    Deno.statSync(PYTHON);
-  } catch (error) {
-    if (!(error instanceof Deno.errors.NotFound)) throw error;
+  const python = pythonOfTests();
+  if (python === null) {
     say("no FastAPI beside it: run `deno task python` first");
     return null;
   }
   const script = join(ROOT, "scripts/bench/fastapi_duckdb.py");
-  const running = await stage.start({ program: PYTHON, args: [script, `${service.folder}/artifacts`] });
+  const running = await stage.start({ program: python, args: [script, `${service.folder}/artifacts`] });
   const { start, end } = rangeOf(STREAMED, BACK);
   return await streamOf(new LoopbackClient(running.line), `/bars?start=${start}&end=${end}&node=${NODE}`);
 }

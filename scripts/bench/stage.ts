@@ -9,6 +9,18 @@ import { join } from "node:path";
 /** The checkout. */
 export const ROOT = fileURLToPath(new URL("../../", import.meta.url));
 
+/** The virtual environment of the tests that open our files with other tools (scripts/python_env.ts); null where there is none. */
+export function pythonOfTests(): string | null {
+  const python = join(ROOT, ".cache/python/bin/python");
+  try {
+    Deno.statSync(python);
+  } catch (error) {
+    if (error instanceof Deno.errors.NotFound) return null;
+    throw error;
+  }
+  return python;
+}
+
 /** A process that goes on until the stage is closed. */
 export interface Running {
   pid: number;

@@ -148,6 +148,8 @@ export const MENDED_SNAPSHOTS_MAX = 20;
 export const EXPLAIN_MAX_SNAPSHOTS = 20;
 /** A venue's clock further off than this is warned about (spec §16). */
 export const SKEW_WARN_MS = 5_000;
+/** Rows that a frame waits for before it takes them in: 48 MB beside its own. */
+export const JOINED_AT_ONCE_ROWS = 1_048_576;
 /** Between two looks at bars that a venue has not shown yet (`ensureCoverage`). */
 export const ENSURE_POLL_MS = 2_000;
 /** Answers that the server knows by heart: bytes of all that is kept of them, and the longest question among them. */

@@ -51,20 +51,6 @@ export function decodeRows(bytes: Uint8Array, [from, to]: readonly [number, numb
   };
 }
 
-/** Copies the rows of canonical bytes into a frame, to row `at` and on; gives their number. `RangeError` where they do not fit. */
-export function copyRows(bytes: Uint8Array, into: Bars, at: number): number {
-  const { buffer, byteOffset, length } = bytes.byteOffset % 8 === 0 ? bytes : bytes.slice();
-  const rows = length / ROW_BYTES;
-  if (at + rows > into.ts.length) {
-    throw new RangeError(`${rows} rows do not fit behind ${at} of ${into.ts.length}`);
-  }
-  decodeTimes(new Uint32Array(buffer, byteOffset, 2 * rows), into.ts, at);
-  for (let c = 1; c < BAR_COLUMNS.length; c++) {
-    into[BAR_COLUMNS[c]].set(new Float64Array(buffer, byteOffset + 8 * rows * c, rows), at);
-  }
-  return rows;
-}
-
 function allRows(bytes: Uint8Array): [number, number] {
   return [0, bytes.length / ROW_BYTES];
 }
@@ -90,8 +76,11 @@ export function rowsWithin(
     }
     return low;
   };
-  const from = firstFrom(start);
-  return [from, Math.max(from, firstFrom(end))];
+  const { rows } = chunk;
+  // Most chunks of a long answer lie inside it.
+  const from = rows === 0 || timeAt(view, 0) >= start ? 0 : firstFrom(start);
+  const to = rows === 0 || timeAt(view, rows - 1) < end ? rows : firstFrom(end);
+  return [from, Math.max(from, to)];
 }
 
 /** The bytes of rows `[from, to)`, laid out as a chunk's: the chunk's own when that is all of them. */
@@ -229,19 +218,22 @@ function writeTimes(times: Float64Array, words: Uint32Array): void {
 /** Times lie within ±2^43, so that both words together are exact in a double. */
 function readTimes(words: Uint32Array): Float64Array {
   const times = new Float64Array(words.length / 2);
-  decodeTimes(words, times, 0);
+  decodeTimes(words, times);
   return times;
 }
 
-/** Times ascend: where the first and the last have one high word, all between them have it too. */
-function decodeTimes(words: Uint32Array, into: Float64Array, at: number): void {
-  const rows = words.length / 2;
+/**
+ * Times of canonical bytes, two words each, as numbers. They ascend: where the first and the last have one high word,
+ * all between them have it too.
+ */
+export function decodeTimes(words: Uint32Array, into: Float64Array): void {
+  const rows = into.length;
   if (rows > 0 && words[1] === words[2 * rows - 1]) {
     const high = (words[1] | 0) * WORD;
-    for (let i = 0; i < rows; i++) into[at + i] = high + words[2 * i];
+    for (let i = 0; i < rows; i++) into[i] = high + words[2 * i];
     return;
   }
-  for (let i = 0; i < rows; i++) into[at + i] = (words[2 * i + 1] | 0) * WORD + words[2 * i];
+  for (let i = 0; i < rows; i++) into[i] = (words[2 * i + 1] | 0) * WORD + words[2 * i];
 }
 
 function timeAt(view: DataView, row: number): number {

@@ -1,5 +1,5 @@
 import assert from "node:assert/strict";
-import { BAR_COLUMNS, concatBars, makeBars } from "../../src/core/bar_frame.ts";
+import { BAR_COLUMNS, makeBars } from "../../src/core/bar_frame.ts";
 import type { Bars } from "../../src/core/bar_frame.ts";
 import {
   barsOfChunks,
@@ -7,7 +7,6 @@ import {
   chunkOf,
   chunkParts,
   chunkRange,
-  copyRows,
   decodeRows,
   encodeRows,
   mergeRows,
@@ -52,18 +51,6 @@ Deno.test("encodeRows() writes +0 for −0 and one NaN for all, whatever their b
   const nan = 0x7ff8000000000000n;
   assert.deepEqual([...new BigUint64Array(bytes.buffer, 4 * 24, 3)], [0n, nan, nan]);
   assert.deepEqual([...words], [0x8000000000000000n, 0xfff8000000000001n, 0x7ff0000000000001n]);
-});
-
-Deno.test("copyRows() puts rows behind one another, wherever their bytes lie, and never beyond the end", () => {
-  const [first, second] = [barsAt([-60, 0]), barsAt([2 ** 33, 2 ** 33 + 60, 2 ** 33 + 120])];
-  const frame = makeBars(5);
-  assert.equal(copyRows(encodeRows(first), frame, 0), 2);
-  const shifted = new Uint8Array(3 + 3 * ROW_BYTES);
-  shifted.set(encodeRows(second), 3);
-  assert.equal(copyRows(shifted.subarray(3), frame, 2), 3);
-  assert.deepEqual(frame, concatBars([first, second]));
-  assert.throws(() => copyRows(encodeRows(first), frame, 4), RangeError);
-  assert.equal(copyRows(new Uint8Array(0), frame, 5), 0);
 });
 
 Deno.test("decodeRows() undoes encodeRows(), also where the bytes do not lie on eight", () => {
