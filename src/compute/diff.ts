@@ -53,6 +53,7 @@ function checkAscending(ts: Float64Array, name: string): void {
     if (!(t > before) || Math.abs(t) >= TIME_LIMIT_SEC) {
       throw new RangeError(`${name}'s times do not ascend: ${t} after ${before}`);
     }
+    if (!Number.isInteger(t)) throw new RangeError(`${name}'s times must be whole seconds, not ${t}`);
     before = t;
   }
 }

@@ -101,6 +101,9 @@ export const WASM_KEPT_BYTES = 64 * 1024 * 1024;
 /** A single block of arena stays below this, so that addresses and lengths never wrap. */
 const BLOCK_MAX_BYTES = 0x7fff_0000;
 
+/** Exports by which the core is known. */
+const OWN_EXPORTS = ["memory", "mark", "reset", "alloc"];
+
 /** What there is to say when memory does not suffice. */
 const TOO_LARGE =
   `the input is too large; one call has at most 4 GiB of memory, ${BLOCK_MAX_BYTES} bytes in one piece`;
@@ -141,8 +144,12 @@ export class Door {
     this.#wasm = this.#guarded(exports);
   }
 
-  /** Makes an instance of the module. */
+  /** Makes an instance of the module. Rejects with `TypeError` for one that is not the compute core. */
   static async open(module: WebAssembly.Module, host: HostOptions = {}): Promise<Door> {
+    const names = new Set(WebAssembly.Module.exports(module).map(({ name }) => name));
+    if (WebAssembly.Module.imports(module).length > 0 || !OWN_EXPORTS.every((name) => names.has(name))) {
+      throw new TypeError("Cannot load the compute core: the module is another one; load compute.wasm");
+    }
     return new Door(module, await WebAssembly.instantiate(module, {}), host);
   }
 

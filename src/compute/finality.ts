@@ -1,5 +1,6 @@
 /** Which bars are final (spec §6). */
 import { BAR_COLUMNS, type Bars, firstAtOrAfter, makeBars } from "../core/bar_frame.ts";
+import { TIME_LIMIT_SEC } from "../core/limits.ts";
 import { checkGrid, type Grid } from "../core/timeframe.ts";
 import { checkBars, checkBarTimes, checkTime } from "./arguments.ts";
 import type { Door } from "./door.ts";
@@ -20,6 +21,9 @@ export function stabilize(
   checkBarTimes(frame.ts, o.grid);
   door.useGrid(o.grid);
   const watermark = door.wasm.watermark(o.observedAt, o.stabilizationBars);
+  if (!(Math.abs(watermark) < TIME_LIMIT_SEC)) {
+    throw new RangeError(`stabilizationBars ${o.stabilizationBars} reach back beyond all times (2^43 s)`);
+  }
   const rows = firstAtOrAfter(frame.ts, watermark);
   const final = makeBars(rows);
   for (const name of BAR_COLUMNS) final[name].set(frame[name].subarray(0, rows));

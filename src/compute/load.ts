@@ -37,7 +37,9 @@ async function compile(wasm: Awaited<WasmSource> | undefined): Promise<WebAssemb
 }
 
 async function bytesOf(wasm: BufferSource | Response): Promise<BufferSource> {
-  if (wasm instanceof ArrayBuffer || ArrayBuffer.isView(wasm)) return wasm as BufferSource;
+  if (wasm instanceof ArrayBuffer) return wasm;
+  // Engines refuse a DataView, which is a BufferSource like any other.
+  if (ArrayBuffer.isView(wasm)) return new Uint8Array(wasm.buffer, wasm.byteOffset, wasm.byteLength);
   if (typeof Response === "function" && wasm instanceof Response) {
     if (!wasm.ok) throw new TypeError(`Cannot load the compute core: ${wasm.url} answered ${wasm.status}`);
     return await wasm.arrayBuffer();

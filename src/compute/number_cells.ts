@@ -28,9 +28,12 @@ function castCell(cell: Cell, column: NumberColumn): number {
     column.cast = true;
     return Number(cell);
   }
-  if (typeof cell === "bigint" && BigInt(Number(cell)) === cell) {
-    column.cast = true;
-    return Number(cell);
+  if (typeof cell === "bigint") {
+    const value = Number(cell);
+    if (Number.isFinite(value) && BigInt(value) === cell) {
+      column.cast = true;
+      return value;
+    }
   }
   column.bad++;
   return NaN;

@@ -21,7 +21,9 @@ type Reading = { value: number; cast: boolean; zoned?: boolean };
 
 const PER_SECOND: Record<FixedUnit, number> = { s: 1, ms: 1e3, us: 1e6, ns: 1e9 };
 /** Longer texts of digits are no times, and would make big integers slow. */
-const DIGITS_MAX = 64;
+const DIGITS_MAX = 1024;
+/** Powers of ten beyond all times in all units, and beyond all that remains of one. */
+const BEYOND_POWER = 40;
 
 /** Reads the `ts` column of bars: seconds, with what remains of them. */
 export function readSeconds(cells: ArrayLike<Cell>, unit: TimeUnit): TimeColumn {
@@ -78,8 +80,10 @@ function ofOther(cell: Cell, unit: TimeUnit, target: Target): Reading | null {
   return null;
 }
 
+const BEYOND = 10n ** BigInt(BEYOND_POWER);
+
 /** The unit of a number by its magnitude. */
-function unitOf(size: number): FixedUnit {
+function unitOf(size: number | bigint): FixedUnit {
   if (size < 1e11) return "s";
   if (size < 1e14) return "ms";
   return size < 1e17 ? "us" : "ns";
@@ -129,9 +133,9 @@ function decimalOf(text: string): { digits: bigint; exponent: number } | null {
   const exponent = Number(power) - fraction.length;
   const digits = BigInt(whole + fraction);
   if (digits === 0n) return { digits, exponent: 0 };
-  // Beyond these powers a number of so few digits is larger than any time, or all remainder.
-  if (exponent > DIGITS_MAX) return null;
-  return { digits, exponent: Math.max(exponent, -4 * DIGITS_MAX) };
+  // Beyond these powers a number of so many digits is larger than any time, or all remainder.
+  if (exponent > BEYOND_POWER) return null;
+  return { digits, exponent: Math.max(exponent, -(whole.length + fraction.length + BEYOND_POWER)) };
 }
 
 /** The time that digits · 10^exponent says, by integer arithmetic. */
@@ -139,8 +143,9 @@ function ofDecimal(digits: bigint, exponent: number, unit: TimeUnit, target: Tar
   const scale = 10n ** BigInt(Math.abs(exponent));
   const above = exponent > 0 ? digits * scale : digits;
   const below = exponent < 0 ? scale : 1n;
-  const size = Number((above < 0n ? -above : above) / below);
-  if (!(size < 1e40)) return null;
+  // Rounded down, which no power of ten between two units can tell; as a number it might be rounded up to one.
+  const size = (above < 0n ? -above : above) / below;
+  if (size >= BEYOND) return null;
   const perSecond = PER_SECOND[unit === "auto" ? unitOf(size) : unit];
   const numerator = above * BigInt(target.perSecond);
   const denominator = below * BigInt(perSecond);

@@ -4,6 +4,7 @@
  * A range is always `[start, end)`. Lists of ranges travel as one `Float64Array` of pairs, because that is
  * what crosses the door to WASM without an object per range.
  */
+import { TIME_LIMIT_SEC } from "./limits.ts";
 
 /** A half-open range `[start, end)` in epoch seconds. Inverted or equal bounds mean: nothing. */
 export type TimeRange = readonly [start: number, end: number];
@@ -62,6 +63,9 @@ export function firstEndingAfter(ranges: Ranges, t: number): number {
 }
 
 function numberOf(value: unknown, index: number): number {
-  if (typeof value === "number") return value;
-  throw new TypeError(`Cannot pack range ${index}: its bounds are not numbers`);
+  if (typeof value !== "number") {
+    throw new TypeError(`Cannot pack range ${index}: its bounds are not numbers`);
+  }
+  if (Math.abs(value) < TIME_LIMIT_SEC) return value;
+  throw new RangeError(`Cannot pack range ${index}: its bounds must be below 2^43 s, not ${value}`);
 }

@@ -109,6 +109,7 @@ Deno.test("load() takes bytes, a module, a response, a promise of one, or nothin
   const sources = [
     bytes,
     bytes.buffer,
+    new DataView(bytes.buffer, bytes.byteOffset, bytes.length),
     module,
     new Response(bytes),
     Promise.resolve(new Response(bytes)),
@@ -120,10 +121,12 @@ Deno.test("load() takes bytes, a module, a response, a promise of one, or nothin
   }
 });
 
-Deno.test("load() rejects a failed response, text, and bytes that are no module", async () => {
+Deno.test("load() rejects a failed response, text, bytes that are no module, and another module", async () => {
   await rejects(load(new Response("gone", { status: 404 })), /answered 404/);
   await rejects(load("compute.wasm" as unknown as BufferSource), TypeError);
   await rejects(load(Uint8Array.of(1, 2, 3)), WebAssembly.CompileError);
+  const other = Uint8Array.of(0, 0x61, 0x73, 0x6d, 1, 0, 0, 0);
+  await rejects(load(other), /the module is another one/);
 });
 
 Deno.test("each load() is an instance of its own: a stream of one is not seen by another", async () => {

@@ -128,6 +128,15 @@ const FAULTS: Cell[] = [
   false,
   12345678901234567890n,
   10n ** 40n,
+  10n ** 11n - 1n,
+  10n ** 17n - 1n,
+  1n - 10n ** 17n,
+  10n ** 400n,
+  "99999999999.5",
+  "99999999999999999.5",
+  `1700000100.${"0".repeat(80)}`,
+  `1700000100${"0".repeat(80)}e-80`,
+  `1700000100${"0".repeat(80)}1e-81`,
 ];
 
 function randomFault(dice: Dice): Cell {
@@ -146,7 +155,7 @@ function barColumns(dice: Dice, rows: number, faults: number): Record<string, Ar
   return { open: column(10), high: column(11), low: column(9), close: column(10), volume: column(0) };
 }
 
-const BAD: Cell[] = [true, "n/a", "", "+1", ".5", "1.", "01", "NaN", 9007199254740993n, " 1"];
+const BAD: Cell[] = [true, "n/a", "", "+1", ".5", "1.", "01", "NaN", 9007199254740993n, -(10n ** 309n), " 1"];
 
 function writeColumn(dice: Dice, numbers: number[], faults: number): ArrayLike<Cell> {
   const style = dice.pick(["float", "float", "array", "text", "big", "null", "bad"]);

@@ -122,6 +122,9 @@ function refusesNouns(): void {
       `toRanges ${JSON.stringify(pairs)}`,
     );
   }
+  for (const t of [NaN, Infinity, LIMIT, -LIMIT]) {
+    throws(() => toRanges([[0, 60], [0, t]]), [RangeError], `toRanges with ${t}`);
+  }
   for (const flat of [new Float64Array(1), [0, 1], null]) {
     throws(() => toPairs(flat as Float64Array), [TypeError], "toPairs");
   }

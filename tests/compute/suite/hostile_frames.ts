@@ -91,7 +91,7 @@ function refusesRows(c: Loose): void {
       `verifyChunk of times ${ts}`,
     );
   }
-  for (const ts of [[60, 0], [0, 0], [NaN], [LIMIT]]) {
+  for (const ts of [[60, 0], [0, 0], [NaN], [LIMIT], [0.5]]) {
     throws(() => c.diffRows(bars(ts), good), [RangeError], `diffRows ${ts}`);
   }
   for (
@@ -111,7 +111,7 @@ function refusesRows(c: Loose): void {
     );
   }
   throws(() => c.fingerprint(trades([0], ["\ud800"]), CLAIMS), [TypeError], "an id without UTF-8");
-  for (const stabilizationBars of [-1, 0.5, NaN, Infinity]) {
+  for (const stabilizationBars of [-1, 0.5, NaN, Infinity, LIMIT]) {
     throws(
       () => c.stabilize(good, { grid: GRID, stabilizationBars, observedAt: 0 }),
       ANY,

@@ -73,7 +73,8 @@ function numberOf(cell: Cell): Cast {
   if (cell === null) return NaN;
   if (typeof cell === "number") return cell;
   if (typeof cell === "bigint") {
-    return BigInt(Number(cell)) === cell ? { cast: true, value: Number(cell) } : BAD;
+    const value = Number(cell);
+    return Number.isFinite(value) && BigInt(value) === cell ? { cast: true, value } : BAD;
   }
   if (typeof cell !== "string" || cell.trim() !== cell) return BAD;
   try {
