@@ -13,7 +13,7 @@ import { HistoryError, throwIfCancelled } from "../core/errors.ts";
 import { formatAsOf } from "../core/instant.ts";
 import { PUBLISH_BACKOFF_MS, PUBLISH_MAX_REPLANS, PUBLISH_MAX_SKEW_MS } from "../core/limits.ts";
 import { FINGERPRINT_VERSION, logKey, MANIFEST_VERSION, nodeFolder } from "../core/manifest.ts";
-import type { Manifest, Producer, SegmentRecord, Snapshot } from "../core/manifest.ts";
+import type { Manifest, ManifestLists, Producer, SegmentRecord, Snapshot } from "../core/manifest.ts";
 import { layPages } from "../core/manifest_pages.ts";
 import type { ManifestHead } from "../core/manifest_pages.ts";
 import type { ArtifactStore, Clock, Dice, Log, SegmentCodec, SnapshotIndex } from "../core/ports.ts";
@@ -24,6 +24,7 @@ import type { ManifestSigner } from "./manifest_signature.ts";
 import type { Publication } from "./publication.ts";
 import { PublicationPlanner } from "./publication_plan.ts";
 import type { PublicationPlan, PublishedHead } from "./publication_plan.ts";
+import { mendPages } from "./page_mending.ts";
 import { mendSegments } from "./segment_mending.ts";
 import { writeSegments } from "./segment_writer.ts";
 import { createSnapshots } from "./snapshots.ts";
@@ -143,14 +144,12 @@ class NodePublisher implements Publisher {
       throw nothingCovered(nodeId);
     }
     if (before !== null) checkSameGrid(before, gridRecord(grid));
-    const head = before === null
-      ? null
-      : { manifest: before.manifest, lists: await this.#snapshots.lists(before.manifest) };
     const folder = nodeFolder(nodeId, this.#parts.settings.partition);
     const parts = { ...this.#parts, snapshots: this.#snapshots };
-    const mended = head === null || !publication.mends
-      ? 0
-      : await mendSegments({ publication, folder }, parts);
+    const mended = before === null || !publication.mends ? 0 : await this.#mend(publication, planner, folder);
+    const head = before === null
+      ? null
+      : { manifest: before.manifest, lists: await this.#listsOf(before, publication, folder) };
     const plan = await planner.plan(head);
     if (plan.operation === null) return { entry: before!, unchanged: true, bytesWritten: mended };
     await this.#checkSkew(nodeId);
@@ -159,6 +158,33 @@ class NodePublisher implements Publisher {
     throwIfCancelled(publication.signal, `Publishing ${nodeId}`);
     const order = { publication, plan, before, head, folder, segments: written.segments };
     return await this.#commit(order, mended + written.bytesWritten);
+  }
+
+  async #listsOf({ manifest }: Snapshot, { mends }: Publication, folder: string): Promise<ManifestLists> {
+    try {
+      return await this.#snapshots.lists(manifest);
+    } catch (error) {
+      if (!mends || !(error instanceof HistoryError)) throw error;
+      throw new HistoryError(error.code, error.message, {
+        ranges: error.ranges,
+        hint:
+          "It cannot be written again of what is stored here: move it away if it is damaged, and restore it " +
+          `from a backup. Else move ${folder} away and publish again: a new log begins there, without the old snapshots`,
+        cause: error,
+      });
+    }
+  }
+
+  /** Writes files again that snapshots name and that are gone: pages first, which say what segments hold. */
+  async #mend(publication: Publication, planner: PublicationPlanner, folder: string): Promise<number> {
+    const { compute } = this.#parts;
+    const parts = {
+      ...this.#parts,
+      snapshots: this.#snapshots,
+      sha256: (bytes: Uint8Array) => toHex(compute.sha256(bytes)),
+    };
+    const pageBytes = await mendPages(publication.state.node.nodeId, () => planner.ownLists(), parts);
+    return pageBytes + await mendSegments({ publication, folder }, parts);
   }
 
   /** Pages, then the manifest: the instant at which it gets its name is the publication. */

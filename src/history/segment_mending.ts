@@ -5,8 +5,9 @@
 
 import type { Compute } from "../compute/types.ts";
 import { barsWhere } from "../core/bar_frame.ts";
+import { HistoryError } from "../core/errors.ts";
 import { MENDED_SNAPSHOTS_MAX } from "../core/limits.ts";
-import type { ChunkRecord, SegmentRecord } from "../core/manifest.ts";
+import type { ChunkRecord, Manifest, ManifestLists, SegmentRecord } from "../core/manifest.ts";
 import type { ArtifactStore, Log, SegmentCodec, StoredChunk } from "../core/ports.ts";
 import { contains, rangesOfGaps } from "../core/snapshot_merge.ts";
 import { chunkRange, decodeRows, encodeRows } from "../core/stored_chunk.ts";
@@ -44,8 +45,8 @@ export async function mendSegments(order: MendingOrder, parts: MendingParts): Pr
     const lost = await parts.snapshots.lostSegments(manifest, manifest.range);
     for (const segment of lost.filter(({ uri }) => !seen.has(uri))) {
       seen.add(segment.uri);
-      const head = { manifest, lists: await parts.snapshots.lists(manifest) };
-      const bytes = await mend(segment, { ...order, head }, parts);
+      const lists = await listsOf(manifest, parts.snapshots);
+      const bytes = lists === null ? 0 : await mend(segment, { ...order, head: { manifest, lists } }, parts);
       bytesWritten += bytes;
       tell(nodeId, { uri: segment.uri, bytes, log: parts.log });
     }
@@ -53,9 +54,22 @@ export async function mendSegments(order: MendingOrder, parts: MendingParts): Pr
   return bytesWritten;
 }
 
+/** Null where a page of them is lost: what the segment holds is then not known. */
+async function listsOf(manifest: Manifest, snapshots: Snapshots): Promise<ManifestLists | null> {
+  try {
+    return await snapshots.lists(manifest);
+  } catch (error) {
+    const isLost = error instanceof HistoryError &&
+      (error.code === "ARTIFACT_MISSING" || error.code === "VERIFY_FAILED");
+    if (!isLost) throw error;
+    return null;
+  }
+}
+
 function tell(nodeId: string, { uri, bytes, log }: { uri: string; bytes: number; log: Log }): void {
   if (bytes > 0) return log.emit("info", "seamless.artifact.mended", { node_id: nodeId, uri, bytes });
-  const error = `Cannot restore ${uri}: its rows are not all stored here any more, or it is in the way`;
+  const error =
+    `Cannot restore ${uri}: its rows are not all stored here any more, a page that lists them is lost, or it is in the way`;
   log.emit("error", "seamless.artifact.unreadable", {
     node_id: nodeId,
     uri,

@@ -47,10 +47,11 @@ export class SnapshotChecker {
   }
 
   async check(manifest: Manifest, uri: string): Promise<void> {
-    const lists = await this.#lists(manifest);
-    if (lists === null) return;
-    this.#checkRoot(manifest, lists, uri);
-    this.#checkClaims(manifest, lists, uri);
+    const { lists, areWhole } = await this.#lists(manifest);
+    if (areWhole) {
+      this.#checkRoot(manifest, lists, uri);
+      this.#checkClaims(manifest, lists, uri);
+    }
     const spans = manifest.segments.map((segment) => chunkSpan(segment.range, manifest));
     const holderOf = (k: number) => spans.findIndex(({ from, to }) => k >= from && k < to);
     const held = Map.groupBy(lists.chunks, ({ k }) => holderOf(k));
@@ -81,20 +82,20 @@ export class SnapshotChecker {
     }
   }
 
-  /** Null when a page is missing or wrong: then nothing can be said of the whole. */
-  async #lists(manifest: Manifest): Promise<ManifestLists | null> {
+  /** Not whole when a page is missing or wrong: then files and chunks are checked as far as they are known. */
+  async #lists(manifest: Manifest): Promise<{ lists: ManifestLists; areWhole: boolean }> {
     const lists = {} as Record<ListName, unknown[]>;
-    let whole = true;
+    let areWhole = true;
     for (const name of LIST_NAMES) {
       lists[name] = [];
       for (const record of manifest.pages[name]) {
         const entries = await this.#page(name, record);
-        if (entries === null) whole = false;
+        if (entries === null) areWhole = false;
         else for (const entry of entries) lists[name].push(entry);
       }
       for (const entry of manifest[name]) lists[name].push(entry);
     }
-    return whole ? lists as ManifestLists : null;
+    return { lists: lists as ManifestLists, areWhole };
   }
 
   async #page(name: ListName, record: PageRecord): Promise<ManifestLists[ListName] | null> {

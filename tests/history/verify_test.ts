@@ -3,7 +3,7 @@ import { proverHere } from "../../src/adapters/parquet/proof_threads.ts";
 import { createMemoryArtifacts } from "../../src/adapters/artifact_store/memory.ts";
 import { canonicalBytes } from "../../src/core/canonical_json.ts";
 import { cancelled, HistoryError } from "../../src/core/errors.ts";
-import { logKey, nodeFolder } from "../../src/core/manifest.ts";
+import { LIST_NAMES, logKey, nodeFolder } from "../../src/core/manifest.ts";
 import type { Manifest } from "../../src/core/manifest.ts";
 import type { ArtifactStore, SegmentProver } from "../../src/core/ports.ts";
 import type { VerifyReport } from "../../src/core/service.ts";
@@ -169,6 +169,23 @@ Deno.test({ ...strict, name: "a changed page is found" }, async () => {
     ["page", uri, sha256],
   ]);
 });
+
+Deno.test(
+  { ...strict, name: "what a lost or changed page leaves known is checked all the same" },
+  async () => {
+    const { artifacts, manifests } = await published();
+    const segment = manifests[0].segments[0].uri;
+    const bad = (await artifacts.get(segment))!;
+    bad[bad.length >> 1] ^= 1;
+    for (const list of LIST_NAMES) {
+      for (const { uri } of manifests[0].pages[list]) {
+        const report = await verify(await tampered(artifacts, { [uri]: null, [segment]: bad }));
+        const named = new Set(report.failures.map(({ kind, where }) => `${kind} ${where}`));
+        assert.ok(named.has(`page ${uri}`) && named.has(`segment ${segment}`), uri);
+      }
+    }
+  },
+);
 
 Deno.test({ ...strict, name: "history cannot be rewritten unseen" }, async () => {
   const { artifacts, manifests } = await published();
