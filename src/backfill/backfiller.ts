@@ -200,7 +200,7 @@ export class Backfiller {
           nodeId,
           signal,
           () =>
-            this.#slotsOf(nodeId).run({ priority: o.priority, signal }, () => {
+            this.#slotsOf(nodeId).run({ priority: o.priority, party: o.batchId, signal }, () => {
               progress();
               const lead = () => this.#lead(nodeId, window, { ...o, signal }, progress);
               return o.patience?.during(parseNodeId(nodeId).exchange, lead) ?? lead();

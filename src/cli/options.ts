@@ -4,6 +4,7 @@ import { parseDomain } from "../core/domain.ts";
 import { parseAsOfMs, parseSeconds } from "../core/instant.ts";
 import { nearestName } from "../core/nearest_name.ts";
 import { type OptionSpec, type ParsedArguments, usageError } from "./arguments.ts";
+import { shellWord } from "./texts.ts";
 
 /** Options of every verb. */
 export const EVERYWHERE: readonly OptionSpec[] = [
@@ -70,6 +71,14 @@ export const COMMON: readonly OptionSpec[] = [
 /** The value of an option, or undefined. */
 export function textOption(args: ParsedArguments, name: string): string | undefined {
   return args.options.get(name)?.at(-1);
+}
+
+/** The options of a command line that say which service is meant, for a command that is to be typed next. */
+export function sameService(args: ParsedArguments): string {
+  return ["config", "server"].map((name) => {
+    const value = textOption(args, name);
+    return value === undefined ? "" : ` --${name} ${shellWord(value)}`;
+  }).join("");
 }
 
 /** Whether a flag is given. */

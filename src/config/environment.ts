@@ -42,7 +42,7 @@ export function collectEnvironment(env: Readonly<Record<string, string>>): Colle
 function collectVariable(collector: Collector, name: string, text: string): void {
   const words = name.slice(PREFIX.length).toLowerCase().split("__");
   const path = name === SIGNING_KEY.name ? SIGNING_KEY.path.split(".") : fullPath(words);
-  if (path === null || nodeAt(path) === null) {
+  if (path === null || nodeAt(path) === null || name !== name.toUpperCase()) {
     const known = leavesOf().map((each) => envNameOf(each.path));
     collector.problems.push({
       path: name,

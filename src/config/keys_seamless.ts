@@ -8,6 +8,7 @@ import {
   checkObjectStore,
   checkPartition,
   checkRedisDsn,
+  checkSigningKey,
   checkUrl,
 } from "./text_checks.ts";
 
@@ -289,6 +290,7 @@ const ARTIFACT = section("Immutable snapshots: what is published, where and when
   signing_key: text({
     default: null,
     what: "a PKCS#8 PEM of an Ed25519 key",
+    check: checkSigningKey,
     secrecy: "value",
     doc: "Signs each manifest. `SEAMLESS_SIGNING_KEY` alone switches it on.",
     example: "${SEAMLESS_SIGNING_KEY}",

@@ -31,11 +31,28 @@ export function printableConfig(loaded: LoadedConfig, { resolved, mask = true }:
     const isReference = typeof written === "string" && setting?.layer !== "environment" &&
       hasReference(written);
     if (!resolved && isReference) return written;
-    const shown = resolved || setting === undefined ? value : setting.value;
+    const shown = resolved || setting === undefined
+      ? value
+      : setting.layer === "environment"
+      ? setting.value
+      : asWritten(setting.value, written);
     const plain = !resolved && path in RELATIVE && setting === undefined ? leaf.default : shown;
     return mask ? masked(leaf, plain, written) : plain;
   };
   return walk(KEYS, loaded.config, [], printed);
+}
+
+/** The value with the references that were written inside of it. */
+function asWritten(value: unknown, written: unknown): unknown {
+  if (typeof written === "string") return hasReference(written) ? written : value;
+  if (typeof written !== "object" || written === null || typeof value !== "object" || value === null) {
+    return value;
+  }
+  const beside = written as Record<string, unknown>;
+  if (Array.isArray(value)) return value.map((item, i) => asWritten(item, beside[i]));
+  return Object.fromEntries(
+    Object.entries(value).map(([key, child]) => [key, asWritten(child, beside[key])]),
+  );
 }
 
 /** Keys whose values become absolute places: unresolved they are shown as they were written. */

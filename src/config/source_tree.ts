@@ -23,11 +23,27 @@ export function treeOfYaml(text: string): { tree: SourceTree; problems: ConfigPr
     const at = placeOf(error.pos[0]);
     // Braces mean something in YAML, so an unquoted reference inside { } or [ ] is not what it looks like.
     const hint = lines[at.line - 1]?.includes("${") ? '; inside { } and [ ] write "${NAME}" in quotes' : "";
-    return { path: "", ...at, message: `is not valid YAML: ${error.message}${hint}`, nearest: null };
+    const what = faultOf(error, text);
+    return { path: "", ...at, message: `is not valid YAML: ${what}${hint}`, nearest: null };
   });
   const walk = new YamlWalk((node) => isAlias(node) ? node.resolve(document) : node, placeOf, problems);
   const tree = walk.tree(document.contents, null, 0);
   return { tree, problems };
+}
+
+/** What is wrong with the text, in words for whoever wrote it rather than for a program that reads it. */
+function faultOf(
+  { code, message, pos }: { code: string; message: string; pos: [number, number] },
+  text: string,
+) {
+  if (code === "DUPLICATE_KEY") {
+    const key = /^[^\s:]+/.exec(text.slice(pos[0]))?.[0] ?? "a key";
+    return `${key} is written twice; keep one`;
+  }
+  if (code === "MULTIPLE_DOCS") {
+    return "there is more than one document; keep one, without --- before another";
+  }
+  return message;
 }
 
 class YamlWalk {

@@ -1,5 +1,9 @@
 /** What texts in configuration must look like. Each check gives the complaint, or null when the text is fine. */
 
+import { Buffer } from "node:buffer";
+import { createPrivateKey } from "node:crypto";
+import { isArtifactKey } from "../core/artifact_key.ts";
+import { pemBlock } from "../core/pem.ts";
 import { isTimeframe } from "../core/timeframe.ts";
 
 /** Fields that a cache key must hold, so that no two different answers share one (spec §13). */
@@ -58,7 +62,16 @@ export function checkBudgetKey(template: string): string | null {
 /** A partition template must hold all three parts. */
 export function checkPartition(template: string): string | null {
   const lack = lacking(template, PARTITION_FIELDS);
-  return unknownPlaceholder(template, PARTITION_FIELDS) ?? (lack.length > 0 ? `lacks ${listed(lack)}` : null);
+  const placeholders = unknownPlaceholder(template, PARTITION_FIELDS) ??
+    (lack.length > 0 ? `lacks ${listed(lack)}` : null);
+  if (placeholders !== null) return placeholders;
+  if (template.includes("}{")) {
+    return "has placeholders without anything between them: two nodes could share a folder";
+  }
+  const folder = template.replaceAll(/[{}]/g, "");
+  return isArtifactKey(folder)
+    ? null
+    : "makes no folder below the artifacts: no part between slashes may be empty or begin with a dot";
 }
 
 /** Where bars are stored: `sqlite:PATH`, `memory:`, `questdb://…`, or the alias `postgresql://…`. */
@@ -119,6 +132,21 @@ export function checkNotEmpty(value: string): string | null {
 /** A symbol in CCXT's spelling, as it stands in node ids. */
 export function checkSymbol(symbol: string): string | null {
   return /^[^\s~]+$/.test(symbol) ? null : "is no CCXT symbol (BTC/USDT, BTC/USDT:USDT)";
+}
+
+/** A key that signs manifests. What a parser says of it might quote the key: it is not repeated. */
+export function checkSigningKey(pem: string): string | null {
+  const der = pemBlock(pem)?.der;
+  return der !== undefined && isEd25519(der) ? null : "must be a PKCS#8 PEM of an Ed25519 private key";
+}
+
+function isEd25519(der: Uint8Array): boolean {
+  try {
+    const key = createPrivateKey({ key: Buffer.from(der), format: "der", type: "pkcs8" });
+    return key.asymmetricKeyType === "ed25519";
+  } catch {
+    return false;
+  }
 }
 
 /** The digest of an API key. */

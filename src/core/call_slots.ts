@@ -1,22 +1,30 @@
 /**
  * At most so many at once: calls of one venue's client (`rate_limit.local_semaphore`), windows of one process
- * (`backfill.max_concurrent_requests`). A call's slot is taken before tokens are asked for: a call that was granted tokens must go out then, not when a slot happens to be free,
- * or calls would reach the venue in a heap that the budget never granted.
+ * (`backfill.max_concurrent_requests`). A call's slot is taken before tokens are asked for: a call that was granted
+ * tokens must go out then, not when a slot happens to be free, or calls would reach the venue in a heap that the
+ * budget never granted.
  */
 
 import { cancelled, HistoryError } from "./errors.ts";
 import type { Priority } from "./ports.ts";
 
 type Waiter = () => void;
+/** Callers of one priority, by whom they work for; who was served last stands last. */
+type Line = Map<unknown, Set<Waiter>>;
 
-/** Slots for calls; the most urgent caller first, in order of arrival within one priority. */
+/** Who asks for a slot. */
+export interface SlotAsk {
+  priority: Priority;
+  /** For whom: parties of one priority take turns, so that one with a thousand calls does not keep others waiting. */
+  party?: unknown;
+  signal?: AbortSignal;
+}
+
+/** Slots for calls; the most urgent caller first, parties by turns within one priority, in order of arrival within one party. */
 export class CallSlots {
   #free: number;
-  readonly #lines: Record<Priority, Set<Waiter>> = {
-    live: new Set(),
-    dryrun: new Set(),
-    backfill: new Set(),
-  };
+  #waiting = 0;
+  readonly #lines: Record<Priority, Line> = { live: new Map(), dryrun: new Map(), backfill: new Map() };
 
   constructor(slots: number) {
     if (!Number.isInteger(slots) || slots < 1) throw new RangeError(`Cannot keep ${slots} slots for calls`);
@@ -25,17 +33,17 @@ export class CallSlots {
 
   /** Callers that wait. */
   get waiting(): number {
-    return this.#lines.live.size + this.#lines.dryrun.size + this.#lines.backfill.size;
+    return this.#waiting;
   }
 
   /**
    * Resolves with the function that gives the slot back (calling it twice does nothing). Rejects with `CANCELLED`, or
    * with the signal's own `HistoryError`, when the signal fires first.
    */
-  async take({ priority, signal }: { priority: Priority; signal?: AbortSignal }): Promise<() => void> {
-    if (signal?.aborted) throw reasonOf(signal);
+  async take(ask: SlotAsk): Promise<() => void> {
+    if (ask.signal?.aborted) throw reasonOf(ask.signal);
     if (this.#free > 0) this.#free--;
-    else await this.#wait(priority, signal);
+    else await this.#wait(ask);
     let isTaken = true;
     return () => {
       if (isTaken) this.#handOn();
@@ -44,7 +52,7 @@ export class CallSlots {
   }
 
   /** Runs `work` on a slot, and gives it back whatever comes of it. Rejects as `take` while it waits. */
-  async run<T>(o: { priority: Priority; signal?: AbortSignal }, work: () => Promise<T>): Promise<T> {
+  async run<T>(o: SlotAsk, work: () => Promise<T>): Promise<T> {
     const giveBack = await this.take(o);
     try {
       return await work();
@@ -53,33 +61,47 @@ export class CallSlots {
     }
   }
 
-  #wait(priority: Priority, signal?: AbortSignal): Promise<void> {
+  #wait({ priority, party, signal }: SlotAsk): Promise<void> {
     return new Promise((resolve, reject) => {
-      const line = this.#lines[priority];
+      const leave = () => {
+        this.#leave(this.#lines[priority], party, waiter);
+        signal?.removeEventListener("abort", giveUp);
+      };
       const giveUp = () => {
-        line.delete(waiter);
+        leave();
         reject(reasonOf(signal));
       };
       const waiter = () => {
-        line.delete(waiter);
-        signal?.removeEventListener("abort", giveUp);
+        leave();
         resolve();
       };
       signal?.addEventListener("abort", giveUp, { once: true });
-      line.add(waiter);
+      const line = this.#lines[priority];
+      if (!line.has(party)) line.set(party, new Set());
+      line.get(party)!.add(waiter);
+      this.#waiting++;
     });
+  }
+
+  #leave(line: Line, party: unknown, waiter: Waiter): void {
+    const others = line.get(party)!;
+    others.delete(waiter);
+    if (others.size === 0) line.delete(party);
+    this.#waiting--;
   }
 
   /** The slot goes straight to the next caller, so that nobody can slip in between. */
   #handOn(): void {
-    const [next] = [...this.#first("live"), ...this.#first("dryrun"), ...this.#first("backfill")];
-    if (next === undefined) this.#free++;
-    else next();
-  }
-
-  #first(priority: Priority): Waiter[] {
-    const [first] = this.#lines[priority];
-    return first === undefined ? [] : [first];
+    for (const line of [this.#lines.live, this.#lines.dryrun, this.#lines.backfill]) {
+      for (const [party, callers] of line) {
+        // To the end of the line, for the turn after this one.
+        line.delete(party);
+        line.set(party, callers);
+        const [next] = callers;
+        return next();
+      }
+    }
+    this.#free++;
   }
 }
 

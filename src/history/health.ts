@@ -41,7 +41,7 @@ export class Health {
     const { checks } = await this.ready();
     const { warnings, configured } = this.#parts;
     checks.unshift({
-      name: "configuration",
+      name: "config",
       ok: true,
       message: warnings.length === 0 ? "valid" : `valid, with warnings: ${warnings.join("; ")}`,
     });

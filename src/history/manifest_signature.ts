@@ -6,6 +6,7 @@
 import { canonicalBytes } from "../core/canonical_json.ts";
 import { HistoryError } from "../core/errors.ts";
 import type { Manifest, ManifestSignature } from "../core/manifest.ts";
+import { fromBase64, pemBlock } from "../core/pem.ts";
 
 const ALGORITHM = "Ed25519";
 const KEY_ID_DIGITS = 16;
@@ -72,11 +73,10 @@ async function importKey(
   use: "sign" | "verify",
   refusal: { code: "CONFIG_INVALID" | "BAD_REQUEST"; hint: string },
 ): Promise<CryptoKey> {
-  const body = /-----BEGIN [A-Z ]+-----([A-Za-z0-9+/=\s]+)-----END [A-Z ]+-----/.exec(pem)?.[1];
-  const der = body === undefined ? null : fromBase64(body.replaceAll(/\s/g, ""));
+  const block = pemBlock(pem);
   try {
-    if (der === null) throw new TypeError("it is no PEM text");
-    return await crypto.subtle.importKey(format, der, ALGORITHM, true, [use]);
+    if (block === null) throw new TypeError("it is no PEM text");
+    return await crypto.subtle.importKey(format, block.der, ALGORITHM, true, [use]);
   } catch (error) {
     // The key itself must not come into a message: it may be the private one.
     if (!(error instanceof TypeError || error instanceof DOMException)) throw error;
@@ -88,15 +88,6 @@ async function importKey(
 
 function toBase64(bytes: Uint8Array): string {
   return btoa(String.fromCharCode(...bytes));
-}
-
-function fromBase64(text: string): Uint8Array<ArrayBuffer> | null {
-  try {
-    return Uint8Array.from(atob(text), (char) => char.charCodeAt(0));
-  } catch (error) {
-    if (error instanceof DOMException) return null;
-    throw error;
-  }
 }
 
 const SIGNING_HINT = "Give a PKCS#8 PEM, as `openssl genpkey -algorithm ed25519` writes it";

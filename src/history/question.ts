@@ -105,7 +105,8 @@ function boundsOf(request: FetchRequest): AskedBounds {
   return bounds;
 }
 
-function fingerprintOf(text: string | undefined): string | null {
+/** A dataset fingerprint by its form; null where none is named. `BAD_REQUEST`. */
+export function fingerprintOf(text: string | undefined): string | null {
   if (text === undefined) return null;
   if (FINGERPRINT.test(text)) return text;
   throw new HistoryError(

@@ -30,6 +30,7 @@ import { checkedSpec, type JobDesk } from "./job_desk.ts";
 import type { Outages } from "./outages.ts";
 import type { Provider } from "./provider.ts";
 import type { Publishing } from "./publishing.ts";
+import { fingerprintOf } from "./question.ts";
 import type { Reports } from "./reports.ts";
 import type { Snapshots } from "./snapshots.ts";
 import { nothingPublished, verify } from "./verification.ts";
@@ -135,6 +136,7 @@ async function listSnapshots(
   o: Parameters<HistoryService["snapshots"]>[1],
 ) {
   parseNodeId(nodeId);
+  fingerprintOf(o.fingerprint);
   if (snapshots === null) return { snapshots: [], next: null };
   const page = await snapshots.list(nodeId, { ...o, asOfMs: asOfOf(o.asOf) });
   return { snapshots: page.snapshots.map(snapshotRow), next: page.next };

@@ -55,7 +55,9 @@ async function endsWithin(work: Promise<void>, o: { ms: number; clock: Clock }):
 function listen(app: App): Deno.HttpServer<Deno.NetAddr> {
   const { hostname, port } = app.parts.config;
   try {
-    return Deno.serve({ hostname, port, onListen: () => {} }, (request) => app(request));
+    // What interrupts a body was logged where it happened; the host would print it once more, as text.
+    const onError = () => new Response(null, { status: 500 });
+    return Deno.serve({ hostname, port, onError, onListen: () => {} }, (request) => app(request));
   } catch (error) {
     if (!(error instanceof Deno.errors.AddrInUse || error instanceof Deno.errors.AddrNotAvailable)) {
       throw error;

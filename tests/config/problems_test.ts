@@ -98,6 +98,22 @@ const REFUSED: [yaml: string, path: string, says: string][] = [
     "seamless.artifact.partition_template",
     "lacks {timeframe}",
   ],
+  ...[
+    "../../{exchange}/{symbol}/{timeframe}",
+    "/abs/{exchange}/{symbol}/{timeframe}",
+    "{exchange}//{symbol}/{timeframe}",
+    "./{exchange}/{symbol}/{timeframe}",
+    "{exchange}/{symbol}/{timeframe}/",
+  ].map((template): [string, string, string] => [
+    `seamless: {artifact: {partition_template: '${template}'}}`,
+    "seamless.artifact.partition_template",
+    "no part between slashes may be empty or begin with a dot",
+  ]),
+  [
+    "seamless: {artifact: {partition_template: '{exchange}{symbol}{timeframe}'}}",
+    "seamless.artifact.partition_template",
+    "two nodes could share a folder",
+  ],
   ["cache: {key_template: '{node_id}'}", "cache.key_template", "lacks {start} {end} {interval} {conf_ver}"],
   ["seamless: {rate_limit: {key_template: 'a'}}", "seamless.rate_limit.key_template", "lacks {exchange}"],
   ["seamless: {rate_limit: {key_template: '{exchange}{'}}", "seamless.rate_limit.key_template", "brace"],
@@ -119,7 +135,8 @@ const REFUSED: [yaml: string, path: string, says: string][] = [
   ["server: {port: '${PORT:-high}'}", "server.port", 'not "high"'],
   // What is no YAML.
   ["seamless: [1", "", "is not valid YAML"],
-  ["server: {port: 1}\nserver: {port: 2}", "", "Map keys must be unique"],
+  ["server: {port: 1}\nserver: {port: 2}", "", "server is written twice; keep one"],
+  ["server: {port: 1}\n---\nserver: {port: 2}", "", "there is more than one document"],
   ["server: {port: ${PORT}}", "", 'inside { } and [ ] write "${NAME}" in quotes'],
   ["a: &a {b: *a}", "", "is nested deeper"],
   ["? {a: 1}\n: 2", "", "a key must be a plain text"],

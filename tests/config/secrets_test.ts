@@ -1,4 +1,5 @@
 import { deepStrictEqual, ok, strictEqual } from "node:assert/strict";
+import { generateKeyPairSync } from "node:crypto";
 import { printableConfig, printConfig } from "../../src/config/mod.ts";
 import { holdsLiteralSecret, maskText } from "../../src/config/references.ts";
 import { load, problemsOf, refusalOf } from "./loading.ts";
@@ -46,7 +47,9 @@ Deno.test("a secret that stands in the file as a literal is refused, and never r
 });
 
 Deno.test("a secret as a reference is accepted: what is said then is only that the feature is not built", () => {
-  const env = { PW: "hunter2", KEY: "hunter2", DSN: "redis://:hunter2@h:1/0" };
+  const { privateKey } = generateKeyPairSync("ed25519");
+  const KEY = privateKey.export({ format: "pem", type: "pkcs8" }) as string;
+  const env = { PW: "hunter2", KEY, DSN: "redis://:hunter2@h:1/0" };
   const fine = [
     "seamless: {rate_limit: {redis_dsn: 'redis://u:${PW}@h:6379/0'}}",
     "seamless: {rate_limit: {redis_dsn: '${DSN}'}}",
@@ -60,6 +63,28 @@ Deno.test("a secret as a reference is accepted: what is said then is only that t
   }
   deepStrictEqual(problemsOf({ text: "exchanges: {kraken: {options: {apiKey: '${KEY}'}}}", env }), []);
   deepStrictEqual(problemsOf({ text: "exchanges: {kraken: {urls: {api: 'http://u:${PW}@h'}}}", env }), []);
+});
+
+Deno.test("a signing key that is none is told, and not repeated", () => {
+  const { privateKey } = generateKeyPairSync("ec", { namedCurve: "P-256" });
+  const other = privateKey.export({ format: "pem", type: "pkcs8" }) as string;
+  for (const key of ["hunter2", "-----BEGIN PRIVATE KEY-----\nhunter2\n-----END PRIVATE KEY-----", other]) {
+    const said = problemsOf({ env: { SEAMLESS_SIGNING_KEY: key } });
+    deepStrictEqual(said.length, 1);
+    ok(said[0].includes("must be a PKCS#8 PEM of an Ed25519 private key"), said[0]);
+    ok(!said[0].includes("hunter2") && !said[0].includes(other.split("\n")[1]), said[0]);
+  }
+});
+
+Deno.test("references inside of addresses and options are printed as they were written", () => {
+  const text = "exchanges: {kraken: {urls: {proxy: '${PW}'}, options: {a: [{b: 'x ${PW}'}], c: 1}}}";
+  const loaded = load({ text, env: { PW: "plain" } });
+  const kraken = (resolved: boolean) =>
+    (printableConfig(loaded, { resolved }) as { exchanges: { kraken: Record<string, unknown> } }).exchanges
+      .kraken;
+  deepStrictEqual(kraken(false).urls, { proxy: "${PW}" });
+  deepStrictEqual(kraken(false).options, { a: [{ b: "x ${PW}" }], c: 1 });
+  deepStrictEqual(kraken(true).urls, { proxy: "plain" });
 });
 
 Deno.test("a secret in a flag is refused too: every user of the machine sees the flags of a process", () => {

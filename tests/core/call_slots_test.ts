@@ -21,6 +21,35 @@ Deno.test("CallSlots hands a slot to the most urgent caller, in order of arrival
   deepStrictEqual(order, ["l", "d", "b1", "b2"]);
 });
 
+Deno.test("parties of one priority take turns, however many calls each has waiting", async () => {
+  const slots = new CallSlots(1);
+  const held = await slots.take({ priority: "live", party: "a" });
+  const order: string[] = [];
+  const take = async (name: string, party: string, signal?: AbortSignal) => {
+    const giveBack = await slots.take({ priority: "live", party, signal });
+    order.push(name);
+    giveBack();
+  };
+  const stop = new AbortController();
+  const given = take("a2", "a", stop.signal);
+  const all = [
+    ...[1, 3, 4, 5].map((i) => take(`a${i}`, "a")),
+    take("b1", "b"),
+    take("b2", "b"),
+    take("c1", "c"),
+    take("d1", "d", stop.signal),
+  ];
+  strictEqual(slots.waiting, 9);
+  stop.abort();
+  await rejects(given, { code: "CANCELLED" });
+  await rejects(all.pop()!, { code: "CANCELLED" });
+  strictEqual(slots.waiting, 7);
+  held();
+  await Promise.all(all);
+  deepStrictEqual(order, ["a1", "b1", "c1", "a3", "b2", "a4", "a5"]);
+  strictEqual(slots.waiting, 0);
+});
+
 Deno.test("CallSlots never lends more slots than it has, also when one is given back twice", async () => {
   const slots = new CallSlots(2);
   const first = await slots.take({ priority: "live" });

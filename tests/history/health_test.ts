@@ -63,7 +63,7 @@ Deno.test("a failure that nobody expects is no finding but a fault", () =>
 Deno.test("doctor looks at the configuration's warnings, and at the clock against each venue that is configured", async () => {
   const warned = await healthOf({ warnings: ["sla: short"], configured: ["binance"] }).doctor();
   deepStrictEqual(warned.checks.map(({ name, ok }) => [name, ok]), [
-    ["configuration", true],
+    ["config", true],
     ["bar store", true],
     ["artifact store", true],
     ["wasm golden", true],

@@ -5,7 +5,7 @@ import { usageError } from "../arguments.ts";
 import type { Call, Verb } from "../call.ts";
 import { type ErrorCode, errorCodes, exitCodeOf, HistoryError } from "../../core/errors.ts";
 import { adviceFor, reportFailure, worstOf } from "../failure.ts";
-import { flagOption, numberOption, OPTIONS } from "../options.ts";
+import { flagOption, numberOption, OPTIONS, sameService } from "../options.ts";
 import { Progress } from "../progress.ts";
 import { boundsOf, jobRange, nodesOf } from "../request.ts";
 import { count, counted, duration, instant, shellWord } from "../texts.ts";
@@ -107,7 +107,7 @@ async function fillNow(
   const code = exitOf(job);
   await tellErrors(call, job, code);
   if (job.state === "complete") {
-    await call.out.note(`next: seamless get ${shellWord(spec.nodes[0])} --last 100`);
+    await call.out.note(`next: seamless get ${shellWord(spec.nodes[0])} --last 100${sameService(call.args)}`);
   }
   return code;
 }

@@ -5,9 +5,9 @@ import { MAX_PAGE_ROWS } from "../../core/limits.ts";
 import type { GapPage, GapRow, HistoryService } from "../../core/service.ts";
 import type { TimeRange } from "../../core/time_range.ts";
 import type { Call, Verb } from "../call.ts";
-import { asOfOption, choiceOption, numberOption, OPTIONS } from "../options.ts";
+import { asOfOption, choiceOption, numberOption, OPTIONS, sameService } from "../options.ts";
 import { nodesOf, reportRange } from "../request.ts";
-import { count, counted, instant, table } from "../texts.ts";
+import { count, counted, instant, shellWord, table } from "../texts.ts";
 
 /** Pages of gaps that one run reads; a node has at most so many times MAX_PAGE_ROWS gaps. */
 const PAGES_MAX = 1_000;
@@ -48,7 +48,7 @@ async function gaps(call: Call): Promise<number> {
     : await allGaps(service, { nodeId, range, reason, asOf, limit: limit ?? Infinity });
   // A cursor is HTTP's; here the next page begins at a time.
   const next = page.next === null ? null : String(page.next);
-  await call.out.result({ ...page, next }, () => gapLines(page));
+  await call.out.result({ ...page, next }, () => gapLines(page, sameService(call.args)));
   return 0;
 }
 
@@ -85,7 +85,7 @@ async function allGaps(service: HistoryService, wanted: Wanted): Promise<GapPage
   return { node_id: nodeId, gaps: found, gaps_total: found.length, next: after ?? null };
 }
 
-function gapLines(page: GapPage): string[] {
+function gapLines(page: GapPage, service: string): string[] {
   if (page.gaps_total === 0) return [`${page.node_id}: no gaps`];
   const rows = page.gaps.map((gap) => [
     instant(gap.start),
@@ -101,6 +101,6 @@ function gapLines(page: GapPage): string[] {
     page.node_id,
     ...table(["from", "to", "bars", "reason", "state", "asked again", ""], rows, [2]),
     hidden > 0 ? `… ${counted(hidden, "more gap")} (--limit)` : counted(page.gaps_total, "gap"),
-    `why: seamless explain ${page.node_id} ${page.gaps[0]?.start ?? ""}`.trimEnd(),
+    `why: seamless explain ${shellWord(page.node_id)} ${page.gaps[0]?.start ?? ""}`.trimEnd() + service,
   ];
 }

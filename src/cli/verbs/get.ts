@@ -121,9 +121,16 @@ async function oneNode(call: Call, one: OneNode): Promise<number> {
     return exitCodeOf(failure.code);
   }
   // Half of an answer may stand in the stream by the time that writing breaks off: then nothing follows it.
+  answer = pageOf(answer, one.question.limit);
   const file = await one.writer.write(answer, one.question.limit);
   await tell(call, answer, file);
   return answer.metadata.complete ? 0 : await incompleteCode(call, one.service, answer.metadata);
+}
+
+/** Of a page, everything describes the whole answer but its rows (surface.md §3). */
+function pageOf(answer: Answer, limit: number | undefined): Answer {
+  const rows = Math.min(answer.metadata.rows, limit ?? Infinity);
+  return { ...answer, metadata: { ...answer.metadata, rows } };
 }
 
 /** 3; but 75 of an answer without a single bar because the venue is down: there is nothing yet to go on with. */

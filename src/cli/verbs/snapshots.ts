@@ -3,9 +3,9 @@
 import { DEFAULT_PAGE_ROWS, MAX_PAGE_ROWS } from "../../core/limits.ts";
 import type { SnapshotPage } from "../../core/service.ts";
 import type { Call, Verb } from "../call.ts";
-import { asOfOption, nameOption, numberOption, OPTIONS } from "../options.ts";
+import { asOfOption, nameOption, numberOption, OPTIONS, sameService } from "../options.ts";
 import { nodesOf } from "../request.ts";
-import { count, instant, table } from "../texts.ts";
+import { count, instant, shellWord, table } from "../texts.ts";
 
 export const snapshotsVerb: Verb = {
   name: "snapshots",
@@ -22,18 +22,24 @@ async function snapshots(call: Call): Promise<number> {
   const [nodeId] = nodesOf(call.args);
   const asOf = asOfOption(call.args);
   const fingerprint = nameOption(call.args, "fingerprint");
+  const isFiltered = asOf !== undefined || fingerprint !== undefined;
   const limit = numberOption(call.args, "limit", { min: 1, max: MAX_PAGE_ROWS, whole: true }) ??
     DEFAULT_PAGE_ROWS;
   const service = await call.service();
   const page = await service.snapshots(nodeId, { asOf, fingerprint, limit });
   const next = page.next === null ? null : String(page.next);
-  await call.out.result({ ...page, next }, () => snapshotLines(nodeId, page));
+  await call.out.result({ ...page, next }, () => snapshotLines(call, page, isFiltered));
   return 0;
 }
 
-function snapshotLines(nodeId: string, page: SnapshotPage): string[] {
+function snapshotLines(call: Call, page: SnapshotPage, isFiltered: boolean): string[] {
+  const [nodeId] = nodesOf(call.args);
+  const again = `${shellWord(nodeId)}${sameService(call.args)}`;
+  if (page.snapshots.length === 0 && isFiltered) {
+    return [`${nodeId}: no snapshot is selected by that`, `all of them: seamless snapshots ${again}`];
+  }
   if (page.snapshots.length === 0) {
-    return [`${nodeId}: nothing published`, `publish what is stored: seamless publish ${nodeId}`];
+    return [`${nodeId}: nothing published`, `publish what is stored: seamless publish ${again}`];
   }
   const rows = page.snapshots.map((row) => [
     String(row.seq),

@@ -1,0 +1,20 @@
+/** Keys as PEM texts (RFC 7468): the bytes between the lines that say what they are. */
+
+const BLOCK = /-----BEGIN ([A-Z ]+)-----([\sA-Za-z0-9+/=]+)-----END \1-----/;
+
+/** The label and the bytes of the first block of a text; null where there is none. */
+export function pemBlock(text: string): { label: string; der: Uint8Array<ArrayBuffer> } | null {
+  const block = BLOCK.exec(text);
+  const der = block === null ? null : fromBase64(block[2].replaceAll(/\s/g, ""));
+  return der === null ? null : { label: block![1], der };
+}
+
+/** The bytes of a Base64 text; null for what is none. */
+export function fromBase64(text: string): Uint8Array<ArrayBuffer> | null {
+  try {
+    return Uint8Array.from(atob(text), (char) => char.charCodeAt(0));
+  } catch (error) {
+    if (error instanceof DOMException) return null;
+    throw error;
+  }
+}
