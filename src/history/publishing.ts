@@ -92,7 +92,7 @@ export class Publishing {
   }
 
   /** Rejects with `ARTIFACT_STORE_UNAVAILABLE` or `CONFIG_INVALID` when the store cannot be trusted; tried again then. */
-  async #trustStore(): Promise<void> {
+  async ready(): Promise<void> {
     this.#trusted ??= this.#parts.probe();
     try {
       await this.#trusted;
@@ -103,7 +103,7 @@ export class Publishing {
   }
 
   async #publish(nodeId: string, range: TimeRange | null, mends: boolean): Promise<Published | null> {
-    await this.#trustStore();
+    await this.ready();
     const { store, compute, outages, publisher } = this.#parts;
     const state = await store.state(nodeId);
     if (state === null) return null;

@@ -86,7 +86,11 @@ export function createService(parts: ServiceParts): LocalService {
     startBackfill: open((spec) => parts.jobs.start(spec)),
     backfill: open((id) => parts.jobs.report(id)),
     cancelBackfill: open((id) => parts.jobs.cancel(id)),
-    fill: open((spec, o) => parts.jobs.runNow(spec, o)),
+    fill: open(async (spec, o) => {
+      // What could not be published is not fetched either: the budget of a venue is worth more than this look.
+      await parts.publishing?.ready();
+      return await parts.jobs.runNow(spec, o);
+    }),
     publish: open((nodeIds, range) => publish(parts, nodeIds, range)),
     verify: open((o) => verify({ ...o, asOfMs: asOfOf(o.asOf) }, parts)),
     explain: open((nodeId, ts) =>

@@ -57,7 +57,8 @@ Deno.test("get --json writes {metadata, columns, rows, next}, one object a line 
 Deno.test("get --limit cuts the rows, and asks for a page so that metadata describe the whole answer", async () => {
   const bench = new Bench();
   strictEqual(await bench.run("get", NODE, ...THOUSAND, "--limit", "3", "--json"), 0);
-  strictEqual(bench.json<{ rows: unknown[] }>().rows.length, 3);
+  const { metadata, rows } = bench.json<{ metadata: Record<string, unknown>; rows: unknown[] }>();
+  deepStrictEqual([metadata.rows, rows.length, metadata.complete], [3, 3, true]);
   deepStrictEqual(bench.service.asked[0].context?.page, { limit: 3, after: null });
 });
 

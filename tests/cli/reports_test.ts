@@ -91,6 +91,28 @@ Deno.test("gaps reads page after page up to its limit, and tells where the next 
   strictEqual(next, String(found[249].start + 600));
 });
 
+Deno.test("snapshots says of a filter that selects none that it does, not that nothing is published", async () => {
+  const bench = new Bench();
+  bench.service.snapshots = () => Promise.resolve({ snapshots: [], next: null });
+  await bench.run("snapshots", NODE, "--as-of", "2020-01-01");
+  match(bench.out, /no snapshot is selected by that\nall of them: seamless snapshots /);
+  const other = new Bench();
+  other.service.snapshots = () => Promise.resolve({ snapshots: [], next: null });
+  await other.run("snapshots", NODE);
+  match(other.out, /nothing published\npublish what is stored: seamless publish /);
+});
+
+Deno.test("what is to be typed next names the configuration and the service that were meant", async () => {
+  const bench = new Bench();
+  const file = Deno.makeTempFileSync({ prefix: "my data ", suffix: ".yaml" });
+  try {
+    await bench.run("gaps", NODE, "--config", file);
+  } finally {
+    Deno.removeSync(file);
+  }
+  strictEqual(bench.out.includes(` --config '${file}'\n`), true, bench.out + bench.err);
+});
+
 Deno.test("snapshots lists what was published, newest first", async () => {
   const bench = new Bench();
   strictEqual(await bench.run("snapshots", NODE), 0);

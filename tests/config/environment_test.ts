@@ -51,6 +51,7 @@ Deno.test("a SEAMLESS_ name that is no key is an error with the nearest one; thr
     SEAMLESS_API_KEY: "k",
     SEAMLESS_CONFIG: "",
     SEAMLESS_SIGNING_KEY: "",
+    SEAMLESS_sla__preset: "baseline",
   };
   const { problems } = checkConfig({ env, cwd: CWD });
   deepStrictEqual(problems.map(({ path, line }) => [path, line]), [
@@ -58,7 +59,9 @@ Deno.test("a SEAMLESS_ name that is no key is an error with the nearest one; thr
     ["SEAMLESS_SEAMLESS__STRATEGY", null],
     ["SEAMLESS_SLA__TOTAL_DEADLIN_MS", null],
     ["SEAMLESS_STORAGE__", null],
+    ["SEAMLESS_sla__preset", null],
   ]);
+  strictEqual(problems[4].nearest, "SEAMLESS_SLA__PRESET");
   strictEqual(problems[2].nearest, "SEAMLESS_SLA__TOTAL_DEADLINE_MS");
 });
 

@@ -154,3 +154,20 @@ Deno.test("a venue that stalls with all its windows keeps no other venue waiting
     },
   );
 });
+
+Deno.test("a small question takes its turn among the windows of a large one of the same priority", () =>
+  inWorld({}, async (world) => {
+    const other = NODE.replace("BTC", "ETH");
+    // A node's first window goes alone: both have theirs already.
+    for (const nodeId of [NODE, other]) await world.fill([RANGE.end - 60, RANGE.end], { nodeId });
+    slow(world);
+    const large = { start: FORMING - MINUTES(3_010), end: RANGE.end, strategy: "PARTIAL_FILL" } as const;
+    await settle(world.clock, world.service.bars({ nodeId: NODE, ...large }));
+    const before = world.venue.calls.length;
+    const lastMinutes = { start: RANGE.end - MINUTES(20), end: RANGE.end - MINUTES(10) };
+    const small = await settle(world.clock, world.service.bars({ nodeId: other, ...lastMinutes }));
+    deepStrictEqual([small.metadata.rows, small.metadata.complete], [10, true]);
+    const behind = world.venue.asked.findLastIndex((asked) => asked.startsWith("ETH/USDT")) - before;
+    const atOnce = world.config.seamless.backfill.max_concurrent_requests;
+    ok(behind > 0 && behind <= 2 * atOnce, `behind ${behind} windows`);
+  }));

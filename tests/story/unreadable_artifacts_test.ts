@@ -6,7 +6,7 @@ import type { ArtifactStore } from "../../src/core/ports.ts";
 import { encodeRows } from "../../src/core/stored_chunk.ts";
 import { rejection as refused } from "../refusal.ts";
 import { END, HOLE, instead, lost, MINUTE, PAST, START, unreadable } from "./lost_bars.ts";
-import { NODE } from "./world.ts";
+import { inWorld, NODE } from "./world.ts";
 
 /** An artifact store that does what `way` says with what it holds under segments. */
 function segments(way: (bytes: Uint8Array | null) => Uint8Array | null) {
@@ -83,4 +83,13 @@ Deno.test("a file that is gone is there again once its slots were fetched and pu
     strictEqual(then.logged.filter(({ event }) => event === "seamless.artifact.mended").length, 1);
     strictEqual((await then.service.verify({ nodeIds: [NODE] })).ok, true);
   }, { through: { artifacts } });
+});
+
+Deno.test("what could not be published is not fetched: the fill says so before it asks the venue", () => {
+  const error = new HistoryError("ARTIFACT_STORE_UNAVAILABLE", "Cannot write there", { hint: "Look at it" });
+  const artifacts = (store: ArtifactStore) => instead(store, { probe: () => Promise.reject(error) });
+  return inWorld({ through: { artifacts } }, async (world) => {
+    strictEqual(await refused(world.fill([START, END])), error);
+    strictEqual(world.venue.calls.length, 0);
+  });
 });
