@@ -4,6 +4,7 @@
  * flown again.
  */
 
+import { onAbort } from "../core/cancellation.ts";
 import { cancelled, HistoryError, throwIfCancelled } from "../core/errors.ts";
 import type { Clock } from "../core/ports.ts";
 
@@ -108,11 +109,11 @@ export function raceSignal<T>(promise: Promise<T>, signal?: AbortSignal): Promis
   if (signal === undefined) return promise;
   return new Promise((resolve, reject) => {
     const stop = () => reject(signal.reason instanceof HistoryError ? signal.reason : cancelled("The wait"));
+    const leave = onAbort(signal, stop);
     const settle = (act: () => void) => {
-      signal.removeEventListener("abort", stop);
+      leave();
       act();
     };
-    signal.addEventListener("abort", stop, { once: true });
     promise.then((value) => settle(() => resolve(value)), (error) => settle(() => reject(error)));
     if (signal.aborted) stop();
   });

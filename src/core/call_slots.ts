@@ -5,6 +5,7 @@
  * budget never granted.
  */
 
+import { onAbort } from "./cancellation.ts";
 import { cancelled, HistoryError } from "./errors.ts";
 import type { Priority } from "./ports.ts";
 
@@ -65,7 +66,7 @@ export class CallSlots {
     return new Promise((resolve, reject) => {
       const leave = () => {
         this.#leave(this.#lines[priority], party, waiter);
-        signal?.removeEventListener("abort", giveUp);
+        forget?.();
       };
       const giveUp = () => {
         leave();
@@ -75,7 +76,7 @@ export class CallSlots {
         leave();
         resolve();
       };
-      signal?.addEventListener("abort", giveUp, { once: true });
+      const forget = signal && onAbort(signal, giveUp);
       const line = this.#lines[priority];
       if (!line.has(party)) line.set(party, new Set());
       line.get(party)!.add(waiter);

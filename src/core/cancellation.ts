@@ -7,6 +7,28 @@ export function whyCancelled(signal: AbortSignal, act: string): HistoryError {
   return signal.reason instanceof HistoryError ? signal.reason : cancelled(act);
 }
 
+/** What is to be done when a signal fires, in order. */
+const waiting = new WeakMap<AbortSignal, Set<() => void>>();
+
+/**
+ * Calls `act` when the signal fires, until the returned function is called. All that waits for one signal shares one
+ * listener: a signal looks through all of its listeners for each that is added, and a long question alone waits for a
+ * thousand windows. `act` must not throw, and is not called for a signal that has fired already.
+ */
+export function onAbort(signal: AbortSignal, act: () => void): () => void {
+  if (signal.aborted) return () => {};
+  let acts = waiting.get(signal);
+  if (acts === undefined) {
+    const mine = new Set<() => void>();
+    waiting.set(signal, acts = mine);
+    signal.addEventListener("abort", () => mine.forEach((one) => one()), { once: true });
+  }
+  // Another object for each call, so that whoever gives one function twice is called twice.
+  const own = () => act();
+  acts.add(own);
+  return () => void acts.delete(own);
+}
+
 /** Runs `work` under the callers' signals: its own signal fires with them, and its reason is a `HistoryError`. */
 export async function underSignals<T>(
   signals: readonly (AbortSignal | undefined)[],

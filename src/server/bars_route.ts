@@ -65,13 +65,14 @@ export async function handleBars(call: Call): Promise<Response> {
     onFault: (error) => logFault(call, error),
   });
   const { isStill } = answer;
+  const isLate = (answer.metadata.sla?.violation ?? null) !== null;
   // A cursor of the next page is good for so long only: what holds one is not kept.
   if (isStill === undefined || page.next !== null || asked.continuation !== null) {
-    return await respond(pieces, { headers }, terms);
+    return await respond(pieces, { headers }, terms, { isLate });
   }
   const onShort = (response: Response, bodyBytes: number) =>
     call.standing.byHeart.keep(call.request, () => ({ response: response.clone(), bodyBytes, isStill }));
-  return await respond(pieces, { headers }, terms, onShort);
+  return await respond(pieces, { headers }, terms, { onShort, isLate });
 }
 
 function readAsked(call: Call): Asked {

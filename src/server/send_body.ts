@@ -7,6 +7,7 @@ import { HistoryError } from "../core/errors.ts";
 import { ONE_BUFFER_BYTES } from "../core/limits.ts";
 import type { Clock } from "../core/ports.ts";
 import { concatBytes } from "../formats/encode.ts";
+import { nextTurn } from "../formats/next_turn.ts";
 
 /** What a streamed body needs besides its pieces. */
 export interface StreamTerms {
@@ -31,12 +32,17 @@ export async function respond(
   pieces: AsyncIterable<Piece>,
   init: ResponseInit,
   terms: () => StreamTerms,
-  onShort?: (response: Response, bodyBytes: number) => void,
+  { onShort, isLate = false }: {
+    onShort?: (response: Response, bodyBytes: number) => void;
+    /** Its time is over: the status leaves with the first piece, and the rest is made while others get theirs. */
+    isLate?: boolean;
+  } = {},
 ): Promise<Response> {
   const source = pieces[Symbol.asyncIterator]();
   const first: Piece[] = [];
   let size = 0;
-  while (size < ONE_BUFFER_BYTES) {
+  const atOnce = isLate ? 1 : ONE_BUFFER_BYTES;
+  while (size < atOnce) {
     const next = await source.next();
     if (next.done) {
       const response = new Response(first.length === 1 ? first[0] : joined(first, size), init);
@@ -46,7 +52,7 @@ export async function respond(
     first.push(next.value);
     size += next.value.length;
   }
-  return new Response(stream(concatBytes(first), source, terms()), init);
+  return new Response(stream(concatBytes(first), isLate ? inTurns(source) : source, terms()), init);
 }
 
 let scratch = new Uint8Array(0);
@@ -104,6 +110,17 @@ function stream(head: Piece, source: AsyncIterator<Piece>, terms: StreamTerms): 
       await source.return?.();
     },
   }, { highWaterMark: 0 });
+}
+
+/** Each piece in a turn of the event loop of its own: others whose time is over too come in between. */
+function inTurns(source: AsyncIterator<Piece>): AsyncIterator<Piece> {
+  return {
+    async next() {
+      await nextTurn();
+      return await source.next();
+    },
+    return: (value) => source.return?.(value) ?? Promise.resolve({ done: true, value }),
+  };
 }
 
 /** Notices a reader that leaves a piece lying for too long, with one timer a stream instead of one a piece. */

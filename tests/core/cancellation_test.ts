@@ -1,5 +1,5 @@
 import { deepStrictEqual, rejects, strictEqual } from "node:assert/strict";
-import { underSignals, whyCancelled } from "../../src/core/cancellation.ts";
+import { onAbort, underSignals, whyCancelled } from "../../src/core/cancellation.ts";
 import { HistoryError } from "../../src/core/errors.ts";
 
 Deno.test("underSignals() gives work a signal whose reason is CANCELLED, whatever the caller aborted with", async () => {
@@ -34,4 +34,37 @@ Deno.test("underSignals() lets go of the callers' signals when the work is done"
   });
   caller.abort();
   deepStrictEqual([value, inner!.aborted], [7, false]);
+});
+
+Deno.test("onAbort() calls each act once, in order, but those that were taken back, also while it calls", () => {
+  const stop = new AbortController();
+  const called: string[] = [];
+  const both = () => void called.push("both");
+  const acts: (() => void)[] = [];
+  onAbort(stop.signal, () => {
+    called.push("first");
+    acts[2]();
+    onAbort(stop.signal, () => void called.push("too late"));
+  });
+  acts[0] = onAbort(stop.signal, both);
+  acts[1] = onAbort(stop.signal, both);
+  acts[2] = onAbort(stop.signal, () => void called.push("taken back by the first"));
+  acts[0]();
+  acts[0]();
+  stop.abort();
+  deepStrictEqual(called, ["first", "both"]);
+  onAbort(stop.signal, both)();
+  deepStrictEqual(called, ["first", "both"]);
+});
+
+Deno.test("a thousand waits for one signal are one listener of it", () => {
+  const { signal } = new AbortController();
+  let listeners = 0;
+  const add = signal.addEventListener;
+  signal.addEventListener = (...args: Parameters<typeof add>) => {
+    listeners++;
+    add.apply(signal, args);
+  };
+  for (let i = 0; i < 1_000; i++) onAbort(signal, () => {});
+  strictEqual(listeners, 1);
 });

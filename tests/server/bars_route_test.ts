@@ -49,6 +49,47 @@ Deno.test("each format carries the same rows, by format= and by Accept", async (
   deepStrictEqual(JSON.parse(table.schema.metadata.get("seamless")!), json.metadata);
 });
 
+Deno.test("an answer whose time is over sends its status with the first piece, and the same body", async () => {
+  const { get, service } = makeBench();
+  const ask = `${DAY}&execution_domain=live`;
+  const known = new Map<string, Uint8Array>();
+  for (const format of ["json", "csv", "arrow"]) {
+    const response = await get(`${ask}&format=${format}`);
+    ok(response.headers.get("content-type") !== null);
+    known.set(format, await response.bytes());
+  }
+  const bars = service.bars.bind(service);
+  let made = 0;
+  service.bars = async (request, context) => {
+    const answer = await bars(request, context);
+    answer.metadata.sla!.violation = { phase: "total", budget_ms: 300, elapsed_ms: 301 };
+    return {
+      ...answer,
+      async *slices(o) {
+        for await (const slice of answer.slices(o)) {
+          made += slice.rows;
+          yield slice;
+        }
+      },
+    };
+  };
+  for (const [format, bytes] of known) {
+    made = 0;
+    const response = await get(`${ask}&format=${format}`);
+    // A page of JSON is cut first, to know the next one.
+    strictEqual(made, format === "json" ? 1440 : 0, `${format}: the rows are made after the status has left`);
+    const late = await response.bytes();
+    strictEqual(made, 1440);
+    if (format === "csv") deepStrictEqual(late, bytes);
+    if (format === "json") deepStrictEqual(JSON.parse(text(late)).rows, JSON.parse(text(bytes)).rows);
+    if (format === "arrow") strictEqual(tableFromIPC(late).numRows, 1440);
+  }
+});
+
+function text(bytes: Uint8Array): string {
+  return new TextDecoder().decode(bytes);
+}
+
 Deno.test("every answer carries its metadata in short as headers", async () => {
   const { get } = makeBench();
   const { headers } = await get(`${PINNED}&format=csv`);
