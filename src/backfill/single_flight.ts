@@ -4,7 +4,7 @@
  * flown again.
  */
 
-import { onAbort } from "../core/cancellation.ts";
+import { onAbort, whyCancelled } from "../core/cancellation.ts";
 import { cancelled, HistoryError, throwIfCancelled } from "../core/errors.ts";
 import type { Clock } from "../core/ports.ts";
 
@@ -108,7 +108,7 @@ function stalled(key: string, ttlMs: number): HistoryError {
 export function raceSignal<T>(promise: Promise<T>, signal?: AbortSignal): Promise<T> {
   if (signal === undefined) return promise;
   return new Promise((resolve, reject) => {
-    const stop = () => reject(signal.reason instanceof HistoryError ? signal.reason : cancelled("The wait"));
+    const stop = () => reject(whyCancelled(signal, "The wait"));
     const leave = onAbort(signal, stop);
     const settle = (act: () => void) => {
       leave();

@@ -24,6 +24,7 @@ const PER_SECOND: Record<FixedUnit, number> = { s: 1, ms: 1e3, us: 1e6, ns: 1e9 
 const DIGITS_MAX = 1024;
 /** Powers of ten beyond all times in all units, and beyond all that remains of one. */
 const BEYOND_POWER = 40;
+const BEYOND = 10n ** BigInt(BEYOND_POWER);
 
 /** Reads the `ts` column of bars: seconds, with what remains of them. */
 export function readSeconds(cells: ArrayLike<Cell>, unit: TimeUnit): TimeColumn {
@@ -79,8 +80,6 @@ function ofOther(cell: Cell, unit: TimeUnit, target: Target): Reading | null {
   }
   return null;
 }
-
-const BEYOND = 10n ** BigInt(BEYOND_POWER);
 
 /** The unit of a number by its magnitude. */
 function unitOf(size: number | bigint): FixedUnit {

@@ -28,14 +28,10 @@ export function printableConfig(loaded: LoadedConfig, { resolved, mask = true }:
   const printed = (leaf: Leaf<unknown>, value: unknown, path: string): unknown => {
     const setting = loaded.settings.get(path);
     const written = setting ? setting.written : leaf.defaultText ?? leaf.default;
-    const isReference = typeof written === "string" && setting?.layer !== "environment" &&
-      hasReference(written);
-    if (!resolved && isReference) return written;
-    const shown = resolved || setting === undefined
-      ? value
-      : setting.layer === "environment"
-      ? setting.value
-      : asWritten(setting.value, written);
+    // What stands in a variable is meant as it is.
+    const references = setting?.layer === "environment" ? null : written;
+    if (!resolved && typeof references === "string" && hasReference(references)) return references;
+    const shown = resolved || setting === undefined ? value : asWritten(setting.value, references);
     const plain = !resolved && path in RELATIVE && setting === undefined ? leaf.default : shown;
     return mask ? masked(leaf, plain, written) : plain;
   };

@@ -3,7 +3,7 @@
 import { Buffer } from "node:buffer";
 import { createPrivateKey } from "node:crypto";
 import { isArtifactKey } from "../core/artifact_key.ts";
-import { pemBlock } from "../core/pem.ts";
+import { derOfPem } from "../core/pem.ts";
 import { isTimeframe } from "../core/timeframe.ts";
 
 /** Fields that a cache key must hold, so that no two different answers share one (spec §13). */
@@ -59,12 +59,12 @@ export function checkBudgetKey(template: string): string | null {
     (hasExchange ? null : "lacks {exchange}: all exchanges would share one budget");
 }
 
-/** A partition template must hold all three parts. */
+/** A partition template must hold all three parts, apart from each other, and make a folder of artifacts. */
 export function checkPartition(template: string): string | null {
   const lack = lacking(template, PARTITION_FIELDS);
-  const placeholders = unknownPlaceholder(template, PARTITION_FIELDS) ??
+  const complaint = unknownPlaceholder(template, PARTITION_FIELDS) ??
     (lack.length > 0 ? `lacks ${listed(lack)}` : null);
-  if (placeholders !== null) return placeholders;
+  if (complaint !== null) return complaint;
   if (template.includes("}{")) {
     return "has placeholders without anything between them: two nodes could share a folder";
   }
@@ -136,8 +136,8 @@ export function checkSymbol(symbol: string): string | null {
 
 /** A key that signs manifests. What a parser says of it might quote the key: it is not repeated. */
 export function checkSigningKey(pem: string): string | null {
-  const der = pemBlock(pem)?.der;
-  return der !== undefined && isEd25519(der) ? null : "must be a PKCS#8 PEM of an Ed25519 private key";
+  const der = derOfPem(pem);
+  return der !== null && isEd25519(der) ? null : "must be a PKCS#8 PEM of an Ed25519 private key";
 }
 
 function isEd25519(der: Uint8Array): boolean {

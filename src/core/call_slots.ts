@@ -5,9 +5,10 @@
  * budget never granted.
  */
 
-import { onAbort } from "./cancellation.ts";
-import { cancelled, HistoryError } from "./errors.ts";
+import { onAbort, whyCancelled } from "./cancellation.ts";
 import type { Priority } from "./ports.ts";
+
+const WAITING = "Waiting for a free call slot";
 
 type Waiter = () => void;
 /** Callers of one priority, by whom they work for; who was served last stands last. */
@@ -24,7 +25,6 @@ export interface SlotAsk {
 /** Slots for calls; the most urgent caller first, parties by turns within one priority, in order of arrival within one party. */
 export class CallSlots {
   #free: number;
-  #waiting = 0;
   readonly #lines: Record<Priority, Line> = { live: new Map(), dryrun: new Map(), backfill: new Map() };
 
   constructor(slots: number) {
@@ -34,7 +34,8 @@ export class CallSlots {
 
   /** Callers that wait. */
   get waiting(): number {
-    return this.#waiting;
+    const parties = Object.values(this.#lines).flatMap((line) => [...line.values()]);
+    return parties.reduce((sum, callers) => sum + callers.size, 0);
   }
 
   /**
@@ -42,7 +43,7 @@ export class CallSlots {
    * with the signal's own `HistoryError`, when the signal fires first.
    */
   async take(ask: SlotAsk): Promise<() => void> {
-    if (ask.signal?.aborted) throw reasonOf(ask.signal);
+    if (ask.signal?.aborted) throw whyCancelled(ask.signal, WAITING);
     if (this.#free > 0) this.#free--;
     else await this.#wait(ask);
     let isTaken = true;
@@ -70,7 +71,7 @@ export class CallSlots {
       };
       const giveUp = () => {
         leave();
-        reject(reasonOf(signal));
+        reject(whyCancelled(signal!, WAITING));
       };
       const waiter = () => {
         leave();
@@ -80,7 +81,6 @@ export class CallSlots {
       const line = this.#lines[priority];
       if (!line.has(party)) line.set(party, new Set());
       line.get(party)!.add(waiter);
-      this.#waiting++;
     });
   }
 
@@ -88,24 +88,21 @@ export class CallSlots {
     const others = line.get(party)!;
     others.delete(waiter);
     if (others.size === 0) line.delete(party);
-    this.#waiting--;
   }
 
   /** The slot goes straight to the next caller, so that nobody can slip in between. */
   #handOn(): void {
-    for (const line of [this.#lines.live, this.#lines.dryrun, this.#lines.backfill]) {
-      for (const [party, callers] of line) {
-        // To the end of the line, for the turn after this one.
-        line.delete(party);
-        line.set(party, callers);
-        const [next] = callers;
-        return next();
-      }
+    const { live, dryrun, backfill } = this.#lines;
+    const line = [live, dryrun, backfill].find(({ size }) => size > 0);
+    if (line === undefined) {
+      this.#free++;
+      return;
     }
-    this.#free++;
+    const [[party, callers]] = line;
+    // To the end of the line, for the turn after this one.
+    line.delete(party);
+    line.set(party, callers);
+    const [next] = callers;
+    next();
   }
-}
-
-function reasonOf(signal?: AbortSignal): HistoryError {
-  return signal?.reason instanceof HistoryError ? signal.reason : cancelled("Waiting for a free call slot");
 }

@@ -8,7 +8,7 @@ export function whyCancelled(signal: AbortSignal, act: string): HistoryError {
 }
 
 /** What is to be done when a signal fires, in order. */
-const waiting = new WeakMap<AbortSignal, Set<() => void>>();
+const actsOf = new WeakMap<AbortSignal, Set<() => void>>();
 
 /**
  * Calls `act` when the signal fires, until the returned function is called. All that waits for one signal shares one
@@ -17,10 +17,10 @@ const waiting = new WeakMap<AbortSignal, Set<() => void>>();
  */
 export function onAbort(signal: AbortSignal, act: () => void): () => void {
   if (signal.aborted) return () => {};
-  let acts = waiting.get(signal);
+  let acts = actsOf.get(signal);
   if (acts === undefined) {
     const mine = new Set<() => void>();
-    waiting.set(signal, acts = mine);
+    actsOf.set(signal, acts = mine);
     signal.addEventListener("abort", () => mine.forEach((one) => one()), { once: true });
   }
   // Another object for each call, so that whoever gives one function twice is called twice.

@@ -96,6 +96,12 @@ export class HistoryError extends Error {
   }
 }
 
+/** Whether something that was published is gone or damaged. */
+export function isArtifactFault(error: unknown): boolean {
+  return error instanceof HistoryError &&
+    (error.code === "ARTIFACT_MISSING" || error.code === "VERIFY_FAILED");
+}
+
 /** The HTTP status of a code; `CONFIG_INVALID`, which HTTP never sees, is 500. */
 export function statusOf(code: ErrorCode): number {
   return CODES[code][0] || 500;

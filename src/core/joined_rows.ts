@@ -4,14 +4,10 @@
  * the processor's cache, and times without holes are counted instead of read.
  */
 
-import type { Bars } from "./bar_frame.ts";
+import { BAR_COLUMNS, type Bars } from "./bar_frame.ts";
 import { JOINED_AT_ONCE_ROWS } from "./limits.ts";
-import { decodeTimes, ROW_BYTES } from "./stored_chunk.ts";
+import { decodeTimes, ROW_BYTES, timeOf } from "./stored_chunk.ts";
 import { type Grid, isMonthGrid } from "./timeframe.ts";
-
-const WORD = 2 ** 32;
-/** Value columns as canonical bytes hold them, behind the times. */
-const VALUE_COLUMNS = ["open", "high", "low", "close", "volume"] as const;
 
 /** Takes canonical bytes of rows on `grid`, ascending, until all `rows` are there. The frame has memory of its own. */
 export class JoinedRows {
@@ -45,29 +41,25 @@ export class JoinedRows {
     if (this.#joined + this.#waitingRows > this.#rows) {
       throw new Error(`More than ${this.#rows} rows came`);
     }
-    this.#fill("ts", ({ buffer, byteOffset, length }, column, at) => {
-      const rows = length / ROW_BYTES;
-      const words = new Uint32Array(buffer, byteOffset, 2 * rows);
-      const into = column.subarray(at, at + rows);
-      if (!countTimes(words, into, this.#grid)) decodeTimes(words, into);
-    });
-    VALUE_COLUMNS.forEach((name, c) =>
-      this.#fill(name, ({ buffer, byteOffset, length }, column, at) => {
-        const rows = length / ROW_BYTES;
-        column.set(new Float64Array(buffer, byteOffset + 8 * rows * (c + 1), rows), at);
-      })
-    );
+    BAR_COLUMNS.forEach((name, c) => this.#fill(name, c));
     this.#joined += this.#waitingRows;
     this.#waiting = [];
     this.#waitingRows = 0;
   }
 
-  #fill(name: keyof Bars, copy: (bytes: Uint8Array, column: Float64Array, at: number) => void): void {
+  /** Column `c` of what waits. */
+  #fill(name: typeof BAR_COLUMNS[number], c: number): void {
     const column = this.#frame[name] ??= new Float64Array(this.#rows);
     let at = this.#joined;
-    for (const bytes of this.#waiting) {
-      copy(bytes, column, at);
-      at += bytes.length / ROW_BYTES;
+    for (const { buffer, byteOffset, length } of this.#waiting) {
+      const rows = length / ROW_BYTES;
+      if (c > 0) column.set(new Float64Array(buffer, byteOffset + 8 * rows * c, rows), at);
+      else {
+        const words = new Uint32Array(buffer, byteOffset, 2 * rows);
+        const into = column.subarray(at, at + rows);
+        if (!countTimes(words, into, this.#grid)) decodeTimes(words, into);
+      }
+      at += rows;
     }
   }
 }
@@ -77,9 +69,8 @@ function countTimes(words: Uint32Array, into: Float64Array, grid: Grid): boolean
   const rows = into.length;
   if (isMonthGrid(grid) || rows === 0) return false;
   const { step } = grid;
-  const timeOf = (row: number) => (words[2 * row + 1] | 0) * WORD + words[2 * row];
-  const first = timeOf(0);
-  if (timeOf(rows - 1) - first !== (rows - 1) * step) return false;
+  const first = timeOf(words, 0);
+  if (timeOf(words, rows - 1) - first !== (rows - 1) * step) return false;
   // Four times side by side: no sum waits for the one before it.
   let [a, b, c, d] = [first, first + step, first + 2 * step, first + 3 * step];
   let row = 0;

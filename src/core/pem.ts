@@ -2,11 +2,10 @@
 
 const BLOCK = /-----BEGIN ([A-Z ]+)-----([\sA-Za-z0-9+/=]+)-----END \1-----/;
 
-/** The label and the bytes of the first block of a text; null where there is none. */
-export function pemBlock(text: string): { label: string; der: Uint8Array<ArrayBuffer> } | null {
+/** The bytes of the first block of a text; null where there is none. */
+export function derOfPem(text: string): Uint8Array<ArrayBuffer> | null {
   const block = BLOCK.exec(text);
-  const der = block === null ? null : fromBase64(block[2].replaceAll(/\s/g, ""));
-  return der === null ? null : { label: block![1], der };
+  return block === null ? null : fromBase64(block[2].replaceAll(/\s/g, ""));
 }
 
 /** The bytes of a Base64 text; null for what is none. */

@@ -233,7 +233,12 @@ export function decodeTimes(words: Uint32Array, into: Float64Array): void {
     for (let i = 0; i < rows; i++) into[i] = high + words[2 * i];
     return;
   }
-  for (let i = 0; i < rows; i++) into[i] = (words[2 * i + 1] | 0) * WORD + words[2 * i];
+  for (let i = 0; i < rows; i++) into[i] = timeOf(words, i);
+}
+
+/** One time of canonical bytes. */
+export function timeOf(words: Uint32Array, row: number): number {
+  return (words[2 * row + 1] | 0) * WORD + words[2 * row];
 }
 
 function timeAt(view: DataView, row: number): number {

@@ -6,7 +6,7 @@
 import { canonicalBytes } from "../core/canonical_json.ts";
 import { HistoryError } from "../core/errors.ts";
 import type { Manifest, ManifestSignature } from "../core/manifest.ts";
-import { fromBase64, pemBlock } from "../core/pem.ts";
+import { derOfPem, fromBase64 } from "../core/pem.ts";
 
 const ALGORITHM = "Ed25519";
 const KEY_ID_DIGITS = 16;
@@ -73,10 +73,10 @@ async function importKey(
   use: "sign" | "verify",
   refusal: { code: "CONFIG_INVALID" | "BAD_REQUEST"; hint: string },
 ): Promise<CryptoKey> {
-  const block = pemBlock(pem);
+  const der = derOfPem(pem);
   try {
-    if (block === null) throw new TypeError("it is no PEM text");
-    return await crypto.subtle.importKey(format, block.der, ALGORITHM, true, [use]);
+    if (der === null) throw new TypeError("it is no PEM text");
+    return await crypto.subtle.importKey(format, der, ALGORITHM, true, [use]);
   } catch (error) {
     // The key itself must not come into a message: it may be the private one.
     if (!(error instanceof TypeError || error instanceof DOMException)) throw error;

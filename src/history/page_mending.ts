@@ -4,40 +4,37 @@
  */
 
 import { canonicalBytes } from "../core/canonical_json.ts";
-import { MENDED_SNAPSHOTS_MAX } from "../core/limits.ts";
 import { LIST_NAMES } from "../core/manifest.ts";
-import type { ChunkRecord, ListName, ManifestLists, PageRecord } from "../core/manifest.ts";
+import type { ChunkRecord, ListName, Manifest, ManifestLists, PageRecord } from "../core/manifest.ts";
 import { encodeChunkPage, spanOf } from "../core/manifest_pages.ts";
 import type { ArtifactStore, Log } from "../core/ports.ts";
-import type { Snapshots } from "./snapshots.ts";
 
 /** What mending needs. `sha256` gives hex digits. */
 export interface PageMendingParts {
   artifacts: ArtifactStore;
-  snapshots: Snapshots;
   sha256: (bytes: Uint8Array) => string;
   log: Log;
 }
 
-/** Writes what is gone and can be made again of `ours`, and resolves with the bytes of it. */
+/** Writes what is gone and can be made again of what `listOurs` gives, and resolves with the bytes of it. */
 export async function mendPages(
-  nodeId: string,
-  ours: () => Promise<ManifestLists>,
-  { artifacts, snapshots, sha256, log }: PageMendingParts,
+  manifests: readonly Manifest[],
+  listOurs: () => Promise<ManifestLists>,
+  { artifacts, sha256, log }: PageMendingParts,
 ): Promise<number> {
-  const { snapshots: newest } = await snapshots.list(nodeId, { limit: MENDED_SNAPSHOTS_MAX });
+  let ours: ManifestLists | null = null;
   const seen = new Set<string>();
   let bytesWritten = 0;
-  for (const { manifest: { pages } } of newest) {
+  for (const { node_id, pages } of manifests) {
     for (const list of LIST_NAMES) {
       for (const page of pages[list].filter(({ uri }) => !seen.has(uri))) {
         seen.add(page.uri);
         if (await artifacts.size(page.uri) !== null) continue;
-        const bytes = pageOf(list, page, await ours());
+        ours ??= await listOurs();
+        const bytes = pageOf(list, page, ours);
         if (sha256(bytes) !== page.sha256 || !await artifacts.putIfAbsent(page.uri, bytes)) continue;
         bytesWritten += bytes.length;
-        const about = { node_id: nodeId, uri: page.uri, bytes: bytes.length };
-        log.emit("info", "seamless.artifact.mended", about);
+        log.emit("info", "seamless.artifact.mended", { node_id, uri: page.uri, bytes: bytes.length });
       }
     }
   }

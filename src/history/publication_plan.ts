@@ -82,14 +82,6 @@ export class PublicationPlanner {
     return this.#ours;
   }
 
-  /** What a first snapshot of the publisher's own claims would list. */
-  async ownLists(): Promise<ManifestLists> {
-    const { covered, gaps } = this.#coverage(null);
-    const range: TimeRange = [covered[0], covered[covered.length - 1]];
-    const chunks = (await this.ours()).records().map(({ k, rows, digest }) => ({ k, rows, digest }));
-    return { chunks, covered: toPairs(covered), gaps, findings: this.#findings(null, range) };
-  }
-
   async plan(head: PublishedHead | null): Promise<PublicationPlan> {
     const { state: { node }, conformanceVersion } = this.#publication;
     const coverage = this.#coverage(head);

@@ -11,7 +11,12 @@ import { toHex } from "../compute/sha256.ts";
 import { canonicalBytes } from "../core/canonical_json.ts";
 import { HistoryError, throwIfCancelled } from "../core/errors.ts";
 import { formatAsOf } from "../core/instant.ts";
-import { PUBLISH_BACKOFF_MS, PUBLISH_MAX_REPLANS, PUBLISH_MAX_SKEW_MS } from "../core/limits.ts";
+import {
+  MENDED_SNAPSHOTS_MAX,
+  PUBLISH_BACKOFF_MS,
+  PUBLISH_MAX_REPLANS,
+  PUBLISH_MAX_SKEW_MS,
+} from "../core/limits.ts";
 import { FINGERPRINT_VERSION, logKey, MANIFEST_VERSION, nodeFolder } from "../core/manifest.ts";
 import type { Manifest, ManifestLists, Producer, SegmentRecord, Snapshot } from "../core/manifest.ts";
 import { layPages } from "../core/manifest_pages.ts";
@@ -183,8 +188,13 @@ class NodePublisher implements Publisher {
       snapshots: this.#snapshots,
       sha256: (bytes: Uint8Array) => toHex(compute.sha256(bytes)),
     };
-    const pageBytes = await mendPages(publication.state.node.nodeId, () => planner.ownLists(), parts);
-    return pageBytes + await mendSegments({ publication, folder }, parts);
+    const { nodeId } = publication.state.node;
+    const { snapshots } = await this.#snapshots.list(nodeId, { limit: MENDED_SNAPSHOTS_MAX });
+    const manifests = snapshots.map(({ manifest }) => manifest);
+    // What a first snapshot of the publisher's own claims would list.
+    const listOurs = async () => (await planner.plan(null)).lists;
+    return await mendPages(manifests, listOurs, parts) +
+      await mendSegments({ manifests, publication, folder }, parts);
   }
 
   /** Pages, then the manifest: the instant at which it gets its name is the publication. */

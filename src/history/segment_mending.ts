@@ -5,8 +5,7 @@
 
 import type { Compute } from "../compute/types.ts";
 import { barsWhere } from "../core/bar_frame.ts";
-import { HistoryError } from "../core/errors.ts";
-import { MENDED_SNAPSHOTS_MAX } from "../core/limits.ts";
+import { isArtifactFault } from "../core/errors.ts";
 import type { ChunkRecord, Manifest, ManifestLists, SegmentRecord } from "../core/manifest.ts";
 import type { ArtifactStore, Log, SegmentCodec, StoredChunk } from "../core/ports.ts";
 import { contains, rangesOfGaps } from "../core/snapshot_merge.ts";
@@ -26,8 +25,9 @@ export interface MendingParts {
   log: Log;
 }
 
-/** The rows that there are of a node, and the folder of its artifacts. */
+/** The snapshots to mend, the rows that there are of their node, and the folder of its artifacts. */
 export interface MendingOrder {
+  manifests: readonly Manifest[];
   publication: Publication;
   folder: string;
 }
@@ -38,10 +38,9 @@ type Naming = MendingOrder & { head: PublishedHead };
 /** Writes what is gone and can be written, and resolves with the bytes of it. What cannot is logged. */
 export async function mendSegments(order: MendingOrder, parts: MendingParts): Promise<number> {
   const { nodeId } = order.publication.state.node;
-  const { snapshots } = await parts.snapshots.list(nodeId, { limit: MENDED_SNAPSHOTS_MAX });
   const seen = new Set<string>();
   let bytesWritten = 0;
-  for (const { manifest } of snapshots) {
+  for (const manifest of order.manifests) {
     const lost = await parts.snapshots.lostSegments(manifest, manifest.range);
     for (const segment of lost.filter(({ uri }) => !seen.has(uri))) {
       seen.add(segment.uri);
@@ -59,9 +58,7 @@ async function listsOf(manifest: Manifest, snapshots: Snapshots): Promise<Manife
   try {
     return await snapshots.lists(manifest);
   } catch (error) {
-    const isLost = error instanceof HistoryError &&
-      (error.code === "ARTIFACT_MISSING" || error.code === "VERIFY_FAILED");
-    if (!isLost) throw error;
+    if (!isArtifactFault(error)) throw error;
     return null;
   }
 }

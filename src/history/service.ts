@@ -140,9 +140,9 @@ async function listSnapshots(
   o: Parameters<HistoryService["snapshots"]>[1],
 ) {
   parseNodeId(nodeId);
-  fingerprintOf(o.fingerprint);
+  const fingerprint = fingerprintOf(o.fingerprint) ?? undefined;
   if (snapshots === null) return { snapshots: [], next: null };
-  const page = await snapshots.list(nodeId, { ...o, asOfMs: asOfOf(o.asOf) });
+  const page = await snapshots.list(nodeId, { ...o, fingerprint, asOfMs: asOfOf(o.asOf) });
   return { snapshots: page.snapshots.map(snapshotRow), next: page.next };
 }
 

@@ -6,7 +6,7 @@
 import type { Compute } from "../compute/types.ts";
 import { toHex } from "../compute/sha256.ts";
 import { canonicalBytes } from "../core/canonical_json.ts";
-import { HistoryError, throwIfCancelled } from "../core/errors.ts";
+import { HistoryError, isArtifactFault, throwIfCancelled } from "../core/errors.ts";
 import { parseAsOfMs } from "../core/instant.ts";
 import { logKey, nodeFolder } from "../core/manifest.ts";
 import type { Manifest } from "../core/manifest.ts";
@@ -157,9 +157,7 @@ class LogVerifier {
         : await snapshots.byFingerprint(this.#nodeId, fingerprint, signal);
       return snapshot.seq;
     } catch (error) {
-      const broken = error instanceof HistoryError &&
-        (error.code === "VERIFY_FAILED" || error.code === "ARTIFACT_MISSING");
-      if (broken) return 0;
+      if (isArtifactFault(error)) return 0;
       throw error;
     }
   }

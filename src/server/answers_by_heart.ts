@@ -21,7 +21,7 @@ const ENTRY_BYTES = 4_096;
 
 export class AnswersByHeart {
   readonly #known = new BoundedMap<string, KnownAnswer>(BY_HEART_MAX_BYTES);
-  /** Questions that came lately: most come once, and are not worth a copy. */
+  /** Questions that came lately: most come once, and are not worth keeping. */
   readonly #heard = new BoundedMap<string, true>(BY_HEART_HEARD);
 
   /** What was answered to a question; whether it is still right is for the caller to ask. */
@@ -44,7 +44,7 @@ export class AnswersByHeart {
   }
 }
 
-/** The address as it was sent decides the answer, and `Accept` where its query names no format. */
+/** The address as it was sent decides the answer, and `Accept` where its query names no format; what follows a `#` is no query. */
 function keyOf(request: Request): string {
   const { url } = request;
   const mark = url.indexOf("?");

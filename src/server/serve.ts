@@ -5,6 +5,7 @@ import { DRAIN_MAX_MS } from "../core/limits.ts";
 import type { Clock } from "../core/ports.ts";
 import type { App } from "./app.ts";
 import { isLoopback } from "./settings.ts";
+import { errorResponse } from "./errors.ts";
 
 /** Given up requests have so long to say so. */
 const CUT_MAX_MS = 1_000;
@@ -55,8 +56,8 @@ async function endsWithin(work: Promise<void>, o: { ms: number; clock: Clock }):
 function listen(app: App): Deno.HttpServer<Deno.NetAddr> {
   const { hostname, port } = app.parts.config;
   try {
-    // What interrupts a body was logged where it happened; the host would print it once more, as text.
-    const onError = () => new Response(null, { status: 500 });
+    // Else the host prints what interrupts a body, as text and once more: it was logged where it happened.
+    const onError = (error: unknown) => errorResponse(error, { id: app.parts.dice.id(), log: app.parts.log });
     return Deno.serve({ hostname, port, onError, onListen: () => {} }, (request) => app(request));
   } catch (error) {
     if (!(error instanceof Deno.errors.AddrInUse || error instanceof Deno.errors.AddrNotAvailable)) {

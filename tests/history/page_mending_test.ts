@@ -14,8 +14,8 @@ const HOUR = 3600;
 const END = START + 2_000 * HOUR;
 
 /** Bars of which every hour lacks one. */
-function holey(o: { end?: number; salt?: number } = {}): Publication {
-  const bars = barsOf([START, o.end ?? END], { skip: (ts) => ts % HOUR === 1800, salt: o.salt });
+function holey(o: { end?: number } = {}): Publication {
+  const bars = barsOf([START, o.end ?? END], { skip: (ts) => ts % HOUR === 1800 });
   const runs = compute.segmentsOf(bars.ts, MINUTE);
   const gaps = Array.from({ length: runs.length / 2 - 1 }, (_, i) => ({
     start: runs[2 * i + 1],

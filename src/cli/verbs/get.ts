@@ -120,8 +120,8 @@ async function oneNode(call: Call, one: OneNode): Promise<number> {
     await reportFailure(`get ${one.nodeId}`, failure, call.out);
     return exitCodeOf(failure.code);
   }
-  // Half of an answer may stand in the stream by the time that writing breaks off: then nothing follows it.
   answer = pageOf(answer, one.question.limit);
+  // Half of an answer may stand in the stream by the time that writing breaks off: then nothing follows it.
   const file = await one.writer.write(answer, one.question.limit);
   await tell(call, answer, file);
   return answer.metadata.complete ? 0 : await incompleteCode(call, one.service, answer.metadata);

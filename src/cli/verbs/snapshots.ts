@@ -28,13 +28,18 @@ async function snapshots(call: Call): Promise<number> {
   const service = await call.service();
   const page = await service.snapshots(nodeId, { asOf, fingerprint, limit });
   const next = page.next === null ? null : String(page.next);
-  await call.out.result({ ...page, next }, () => snapshotLines(call, page, isFiltered));
+  await call.out.result(
+    { ...page, next },
+    () => snapshotLines(page, { nodeId, isFiltered, service: sameService(call.args) }),
+  );
   return 0;
 }
 
-function snapshotLines(call: Call, page: SnapshotPage, isFiltered: boolean): string[] {
-  const [nodeId] = nodesOf(call.args);
-  const again = `${shellWord(nodeId)}${sameService(call.args)}`;
+function snapshotLines(
+  page: SnapshotPage,
+  { nodeId, isFiltered, service }: { nodeId: string; isFiltered: boolean; service: string },
+): string[] {
+  const again = `${shellWord(nodeId)}${service}`;
   if (page.snapshots.length === 0 && isFiltered) {
     return [`${nodeId}: no snapshot is selected by that`, `all of them: seamless snapshots ${again}`];
   }
