@@ -212,6 +212,16 @@ export class Backfiller {
     return shared ? { ...value, deduplicated: true } : value;
   }
 
+  /** Windows of one venue that are fetched side by side (`backfill.max_concurrent_requests`). */
+  get windowsAtOnce(): number {
+    return this.#parts.settings.maxConcurrentRequests;
+  }
+
+  /** Whether the venue has answered for the node in this process. One that was refused before would be again. */
+  wasAnswered(nodeId: string): boolean {
+    return this.#scout.knows(nodeId);
+  }
+
   /** Lands what is under way: leases go back, nothing half-written stays. */
   close(): Promise<void> {
     return this.#flights.close();

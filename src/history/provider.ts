@@ -282,7 +282,7 @@ export class Provider {
     if (liveWait?.late || pastWait?.late || waits.violation !== null) return "budget_ended";
     // The fill's publication belongs to this answer if the budget allows; its lateness breaks no promise.
     const violation = waits.violation;
-    await waits.within("total", filling.published, context.signal);
+    await waits.within("total", filling.done, context.signal);
     waits.violation = violation;
     return filling.failure === null ? "still_pending" : "fetch_failed";
   }

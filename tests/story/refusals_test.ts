@@ -33,6 +33,14 @@ for (const strategy of ["SEAMLESS", "AUTO_BACKFILL"]) {
     }
   }
 
+  Deno.test(`${strategy}: what is refused of a node never answered is asked once, however many windows there are`, () =>
+    inWorld({}, async (world) => {
+      world.venue.deed = refuses("EXCHANGE_REFUSED");
+      const long = { start: FORMING - 60_000, end: FORMING - 600, strategy };
+      strictEqual((await rejection(world.ask(long))).code, "EXCHANGE_REFUSED");
+      strictEqual(world.venue.calls.length, 1);
+    }));
+
   Deno.test(`${strategy}: a refusal delivers what is stored, with the gap as fetch_failed`, () =>
     inWorld({}, async (world) => {
       await world.fill(HELD);
