@@ -171,6 +171,12 @@ export const FINGERPRINTS_KEPT = 1_024;
 export const FINGERPRINT_KEY_CHUNKS = 4;
 /** What a look at storage may take when the deadline of its request is due: the answer must leave all the same. */
 export const LAST_LOOK_MS = 25;
+/** How long before a deadline its answer is made ready: enough for some hundred of them that leave together. */
+export const NEAR_END_MS = 100;
+/** Rows of a page whose text is made before its deadline: some 50 bytes each, for every caller that waits. */
+export const REHEARSED_MAX_ROWS = 10_000;
+/** Such work pauses so often: whoever is due is served then. */
+export const REHEARSED_AT_A_TIME_MS = 5;
 /** Venues whose windows a process counts; names that no exchange has must not pile up. */
 export const VENUES_MAX = 256;
 /** Worlds and nodes whose last `as_of` a process remembers between writes. */

@@ -1,5 +1,6 @@
 /** One question, as callers ask it (surface.md §1, §4). Text becomes these shapes at the edges; meaning is resolved in `history/`. */
 
+import type { Answer } from "./answer.ts";
 import type { Features, SLAPolicy } from "./metadata.ts";
 
 /**
@@ -39,4 +40,9 @@ export interface RequestContext {
   /** Deliver only the first N rows from `after` on (a page); metadata describe the whole answer. */
   page?: { limit: number; after: number | null };
   session?: string;
+  /**
+   * Called shortly before a deadline with the answer as it would be by then, so that what is to be made of its rows can
+   * be made ready. Where the answer that follows has the same `content`, its rows are the same.
+   */
+  rehearse?: (answer: Answer) => Promise<void>;
 }

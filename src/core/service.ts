@@ -3,6 +3,7 @@
  * `wire.ts` builds it. Shapes that outsiders see are those of surface.md §4 and §6, field for field.
  */
 
+import type { Answer } from "./answer.ts";
 import type { GapReason } from "./gap_reason.ts";
 import type { Metadata } from "./metadata.ts";
 import type { JobState, Priority } from "./ports.ts";
@@ -10,32 +11,7 @@ import type { FetchRequest, RequestContext } from "./request.ts";
 import type { ErrorCode } from "./errors.ts";
 import type { TimeRange } from "./time_range.ts";
 
-/**
- * Consecutive rows of an answer, columns one after the other as `StoredChunk.bytes` lays them out: ts int64, then
- * open, high, low, close, volume float64, little-endian, 8·rows bytes each. Never written to.
- */
-export interface BarSlice {
-  rows: number;
-  bytes: Uint8Array;
-}
-
-/** A question answered: metadata at once, rows as they are pulled. */
-export interface Answer {
-  metadata: Metadata;
-  /** A backtest, or a read selected by `fingerprint`: it can never change. */
-  pinned: boolean;
-  /** Rows ascending from `fromTs` (default: all), at most `limit`. Pinned answers verify each chunk before they yield it. */
-  slices(o?: { fromTs?: number; limit?: number; signal?: AbortSignal }): AsyncIterable<BarSlice>;
-  /** Names the rows from `fromTs` on; two answers with equal values deliver equal rows there. */
-  remainderDigest(fromTs: number): Promise<string>;
-  /** For the `Server-Timing` header: phase and milliseconds. */
-  timing: { name: string; ms: number }[];
-  /**
-   * Whether the same question, asked at this moment, would be answered the same to the byte; told at once, without
-   * waiting. Absent where that cannot be told. Throws as `bars` does.
-   */
-  isStill?: (() => boolean) | undefined;
-}
+export type { Answer, BarSlice } from "./answer.ts";
 
 /** Which parts of a node are there (`GET /v1/coverage`). Ranges half-open, epoch seconds; `segments` are runs of bars. */
 export interface CoverageReport {

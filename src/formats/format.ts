@@ -14,6 +14,8 @@ export interface EncodeInput {
   metadataJson: string;
   /** Rows ascending. */
   slices: AsyncIterable<BarSlice>;
+  /** The rows as JSON writes them, where they were made before. */
+  rowsMade?: Uint8Array<ArrayBuffer>[];
   /** The cursor of the next page, for the one format that has a place for it (JSON). */
   next: string | null;
 }

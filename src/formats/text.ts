@@ -36,14 +36,19 @@ export async function* encodeNdjson(input: EncodeInput): AsyncIterable<Uint8Arra
 export async function* encodeJson(input: EncodeInput): AsyncIterable<Uint8Array<ArrayBuffer>> {
   const columns = JSON.stringify(BAR_COLUMNS);
   yield encoder.encode(`{"metadata":${input.metadataJson},"columns":${columns},"rows":[`);
+  yield* input.rowsMade ?? jsonRows(input.slices);
+  yield encoder.encode(`],"next":${JSON.stringify(input.next)}}\n`);
+}
+
+/** The rows alone, as `encodeJson` writes them: arrays with commas between. */
+export function jsonRows(slices: AsyncIterable<BarSlice>): AsyncIterable<Uint8Array<ArrayBuffer>> {
   let separator = "";
-  yield* textOfRows(input.slices, (bars, i) => {
+  return textOfRows(slices, (bars, i) => {
     let row = `${separator}[${bars.ts[i]}`;
     for (const name of VALUES) row += `,${jsonNumber(bars[name][i])}`;
     separator = ",";
     return `${row}]`;
   });
-  yield encoder.encode(`],"next":${JSON.stringify(input.next)}}\n`);
 }
 
 async function* textOfRows(

@@ -22,6 +22,7 @@ export function answerOf(
   return {
     metadata: o.metadata,
     pinned: o.pinned,
+    content: o.pieces,
     timing,
     async *slices({ fromTs = -Infinity, limit = Infinity, signal } = {}) {
       let left = limit;

@@ -1,13 +1,12 @@
 /**
- * The answer of domain live, built from what the hot store holds after all waiting (spec §6, §7, §11, §12): rows,
- * gaps with reasons, fingerprints, the snapshot they belong to, and the verdict.
+ * The answer of domain live over what it is made of (spec §6, §7, §11, §12): all that it says of itself, fingerprints,
+ * the snapshot that it belongs to, and the verdict.
  */
 
 import type { NodeSite } from "../backfill/backfiller.ts";
-import { finalBorder } from "../backfill/absorb.ts";
-import { gapsOf, isUnderlaid, type NodeView, openSlots, viewOf } from "../backfill/node_view.ts";
+import { isUnderlaid, openSlots } from "../backfill/node_view.ts";
 import type { Compute } from "../compute/mod.ts";
-import { BAR_COLUMNS, type Bars, barsBetween, concatBars, emptyBars, makeBars } from "../core/bar_frame.ts";
+import { concatBars, emptyBars } from "../core/bar_frame.ts";
 import { formingStart } from "../core/effective_range.ts";
 import { HistoryError } from "../core/errors.ts";
 import { type FoundGap, ratiosOf, sumGaps } from "../core/gaps.ts";
@@ -16,149 +15,53 @@ import { judge, overdueOf } from "../core/gate.ts";
 import { formatAsOf } from "../core/instant.ts";
 import type { Snapshot } from "../core/manifest.ts";
 import { CONFORMANCE_VERSION, type Metadata } from "../core/metadata.ts";
-import type { AsOfRegister, BarStore, Clock, Log } from "../core/ports.ts";
+import type { AsOfRegister, Clock, Log } from "../core/ports.ts";
 import { slotsWithin } from "../core/snapshot_merge.ts";
 import type { Answer } from "../core/service.ts";
-import { barsOfChunks, chunkRange, decodeRows } from "../core/stored_chunk.ts";
+import { chunkRange, decodeRows } from "../core/stored_chunk.ts";
 import { intervalOf, slotCount, slotOf, slotStart } from "../core/timeframe.ts";
 import { isWithinOne, type TimeRange, toPairs } from "../core/time_range.ts";
 import { answerOf } from "./answer_rows.ts";
 import { ageOf, baseMetadata, flagsOf, gapList, wholeSeconds } from "./answer_metadata.ts";
-import type { FallThrough } from "./fall_through.ts";
 import type { Heads } from "./heads.ts";
-import type { Outages } from "./outages.ts";
-import { fingerprintOf, type Piece, pieceOf, piecesOfBars } from "./pieces.ts";
-import type { Question } from "./question.ts";
-import { chunkAtState } from "./rows_of_state.ts";
-import type { HistorySettings } from "./settings.ts";
+import type { Circumstances, ContentParts, LiveContent } from "./live_content.ts";
+import { type Piece, pieceOf } from "./pieces.ts";
 import type { Snapshots } from "./snapshots.ts";
 import type { Waits } from "./waits.ts";
 
-export interface LiveParts {
-  store: BarStore;
-  compute: Compute;
+export interface LiveParts extends ContentParts {
   clock: Clock;
   log: Log;
-  outages: Outages;
   snapshots: Snapshots | null;
   heads: Heads | null;
-  /** Reads what the hot store dropped; null where nothing is published. */
-  fallThrough: FallThrough | null;
   asOf: AsOfRegister;
-  settings: HistorySettings;
 }
 
 /** What is known when the waiting is over. */
-export interface LiveMoment {
-  question: Question;
-  site: NodeSite;
+export interface LiveMoment extends Circumstances {
   requested: TimeRange;
-  effective: TimeRange;
-  /** Venue time, epoch seconds. */
-  now: number;
   waits: Waits;
   /** Bars in the range before anything was fetched. */
   barsBefore: number;
-  /** The node is not stored, and this is why. */
-  failure: string | null;
 }
 
-/** Builds the answer; reads rows, changes nothing but the recorded `as_of`. */
-export async function liveAnswer(moment: LiveMoment, parts: LiveParts): Promise<Answer> {
+/** Builds the answer over its content; changes nothing but the recorded `as_of`. */
+export async function liveAnswer(
+  moment: LiveMoment,
+  content: LiveContent,
+  parts: LiveParts,
+): Promise<Answer> {
   const { question, site, effective } = moment;
-  const view = site.state === null ? null : viewOf(site.state, parts.compute);
-  const gaps = await gapsNow(moment, view, parts);
-  const finalUntil = finalUntilOf(moment, view, parts);
-  const rows = await rowsOf({ moment, view, finalUntil }, parts);
-  const final: TimeRange = [effective[0], finalUntil];
-  const claims = { nodeId: question.nodeId, grid: site.grid, range: final };
-  const empty = effective[0] === effective[1];
-  const answerFingerprint = empty ? null : fingerprintOf(rows.final, claims, parts.compute);
-  const dataset = await datasetOf({ moment, final, answerFingerprint, pieces: rows.final }, parts);
-  const pieces = [...rows.final, ...rows.tail];
-  const metadata = describe({ moment, gaps, finalUntil, pieces, answerFingerprint, dataset, view }, parts);
+  const { pieces } = content;
+  const dataset = await datasetOf({ moment, content }, parts);
+  const metadata = describe({ moment, content, dataset }, parts);
   if (question.features.early_fingerprint ?? parts.settings.earlyFingerprint) {
-    metadata.preview_fingerprint = empty
+    const claims = { nodeId: question.nodeId, grid: site.grid, range: effective };
+    metadata.preview_fingerprint = effective[0] === effective[1]
       ? null
-      : previewOf(pieces, { ...claims, range: effective }, parts.compute);
+      : previewOf(pieces, claims, parts.compute);
   }
   return answerOf({ metadata, pieces, pinned: false, compute: parts.compute, grid: site.grid });
-}
-
-/** The reasons of all slots without a bar; a node that could not even be registered says why. */
-async function gapsNow(moment: LiveMoment, view: NodeView | null, parts: LiveParts): Promise<FoundGap[]> {
-  const { effective: [start, end], question, site } = moment;
-  if (!(start < end)) return [];
-  if (view !== null) {
-    return await parts.outages.explain(
-      question.parsed.exchange,
-      gapsOf(view, [start, end], parts.compute),
-      site.grid,
-    );
-  }
-  return [{ start, end, reason: moment.failure === null ? "pending" : "fetch_failed", row: null }];
-}
-
-/** Spec §6: the first slot whose bar is provisional, or that is not yet final by time and not settled; else the end. */
-function finalUntilOf(moment: LiveMoment, view: NodeView | null, parts: LiveParts): number {
-  const { effective: [start, end], site, now } = moment;
-  const border = Math.max(start, finalBorder(now, site.grid, parts.settings.stabilizationBars));
-  if (view === null) return Math.min(border, end);
-  const provisional = barsBetween(view.state.provisional, start, end).ts[0] ?? Infinity;
-  const recent = border < end
-    ? parts.compute.missingRanges([border, end], view.covered, site.grid)[0]
-    : undefined;
-  return Math.min(provisional, recent ?? Infinity, end);
-}
-
-interface Rows {
-  /** Rows before `final_until`, all final. */
-  final: Piece[];
-  /** Rows from there on. */
-  tail: Piece[];
-}
-
-async function rowsOf(
-  o: { moment: LiveMoment; view: NodeView | null; finalUntil: number },
-  parts: LiveParts,
-): Promise<Rows> {
-  const { question, site, effective: [start, end] } = o.moment;
-  if (o.view === null || !(start < end)) return { final: [], tail: [] };
-  const on = { grid: site.grid, compute: parts.compute };
-  const final: Piece[] = [];
-  const late: Bars[] = [];
-  const { state } = o.view;
-  const under = isUnderlaid(state) ? state : null;
-  const chunks = under === null || parts.fallThrough === null
-    ? parts.store.read(question.nodeId, [start, end], { state })
-    : parts.fallThrough.read(under, [start, end]);
-  for await (const stored of chunks) {
-    const chunk = under === null ? chunkAtState(stored, o.view, parts.compute) : stored;
-    if (chunk === null) continue;
-    const piece = pieceOf(chunk, [start, o.finalUntil], on);
-    if (piece !== null) final.push(piece);
-    if (o.finalUntil < end) late.push(barsOfChunks([chunk], [o.finalUntil, end]));
-  }
-  const provisional = barsBetween(state.provisional, start, end);
-  if (late.length === 0 && provisional.ts.length === 0) return { final, tail: [] };
-  const tail = mergeAscending(concatBars([emptyBars(), ...late]), provisional);
-  return { final, tail: piecesOfBars(tail, on) };
-}
-
-/** Two ascending frames as one; where both have a `ts` the first one's row stays (a final bar beats a provisional one). */
-function mergeAscending(a: Bars, b: Bars): Bars {
-  if (b.ts.length === 0) return a;
-  const merged = makeBars(a.ts.length + b.ts.length);
-  let rows = 0;
-  for (let i = 0, j = 0; i < a.ts.length || j < b.ts.length; rows++) {
-    const fromA = j >= b.ts.length || (i < a.ts.length && a.ts[i] <= b.ts[j]);
-    const [source, at] = fromA ? [a, i] : [b, j];
-    for (const name of BAR_COLUMNS) merged[name][rows] = source[name][at];
-    if (fromA && j < b.ts.length && a.ts[i] === b.ts[j]) j++;
-    if (fromA) i++;
-    else j++;
-  }
-  return barsBetween({ ...merged, ts: merged.ts.subarray(0, rows) }, -Infinity, Infinity);
 }
 
 function previewOf(
@@ -180,10 +83,10 @@ interface Dataset {
 
 /** The published dataset that the final rows belong to, where they do (spec §7), and the `as_of` of the node. */
 async function datasetOf(
-  o: { moment: LiveMoment; final: TimeRange; answerFingerprint: string | null; pieces: Piece[] },
+  { moment, content }: { moment: LiveMoment; content: LiveContent },
   parts: LiveParts,
 ): Promise<Dataset> {
-  const { question } = o.moment;
+  const { question, site, effective } = moment;
   const publishing = parts.settings.publish && question.features.publish_fingerprint !== false;
   if (!publishing || parts.heads === null) {
     return {
@@ -212,8 +115,16 @@ async function datasetOf(
     (newest === null || floor > newest || (recorded !== null && floor < recorded));
   const asOf = newest === null ? null : formatAsOf(newest);
   // The pair of fingerprint and as_of names a dataset: a head that is older than what was given before cannot.
+  const final: TimeRange = [effective[0], content.finalUntil];
   const isNamed = head !== null && head.asOfMs === newest;
-  if (isNamed && await unlessUnreadable(parts, question.nodeId, () => belongsTo(head, o, parts))) {
+  if (
+    isNamed &&
+    await unlessUnreadable(
+      parts,
+      question.nodeId,
+      () => belongsTo(head, { final, grid: site.grid, pieces: content.final }, parts),
+    )
+  ) {
     const { seq, manifestUri, manifestSha256 } = head;
     return {
       fingerprint: head.manifest.dataset_fingerprint,
@@ -223,7 +134,7 @@ async function datasetOf(
       asOfRegression,
     };
   }
-  return { fingerprint: o.answerFingerprint, scope: "answer", snapshot: null, asOf, asOfRegression };
+  return { fingerprint: content.answerFingerprint, scope: "answer", snapshot: null, asOf, asOfRegression };
 }
 
 /** The newest snapshot; looked up anew where another process has given a younger one than is known here. */
@@ -256,23 +167,22 @@ async function unlessUnreadable<T>(
  */
 async function belongsTo(
   head: Snapshot,
-  o: { moment: LiveMoment; final: TimeRange; pieces: Piece[] },
+  o: { final: TimeRange; grid: NodeSite["grid"]; pieces: Piece[] },
   parts: LiveParts,
 ): Promise<boolean> {
-  const { site } = o.moment;
   if (parts.snapshots === null || !(o.final[0] < o.final[1])) return false;
   const covered = await parts.snapshots.covered(head.manifest);
   const isCovered = isWithinOne(o.final, covered) ||
-    parts.compute.missingRanges(o.final, covered, site.grid).length === 0;
+    parts.compute.missingRanges(o.final, covered, o.grid).length === 0;
   if (!isCovered) return false;
   const hot = new Map(o.pieces.map((piece) => [piece.k, piece]));
   for (const record of await parts.snapshots.chunkDigests(head.manifest, o.final)) {
     const ours = hot.get(record.k);
     hot.delete(record.k);
     if (ours?.source === record.digest || ours?.digest === record.digest) continue;
-    const slots = chunkRange(record.k, site.grid);
+    const slots = chunkRange(record.k, o.grid);
     if (slots[0] >= o.final[0] && slots[1] <= o.final[1]) return false;
-    if (await cutDigest(head, { slots, range: o.final, grid: site.grid }, parts) !== ours?.digest) {
+    if (await cutDigest(head, { slots, range: o.final, grid: o.grid }, parts) !== ours?.digest) {
       return false;
     }
   }
@@ -293,27 +203,20 @@ async function cutDigest(
 
 /** Everything that the answer says of itself. */
 function describe(
-  o: {
-    moment: LiveMoment;
-    gaps: FoundGap[];
-    finalUntil: number;
-    pieces: Piece[];
-    answerFingerprint: string | null;
-    dataset: Dataset;
-    view: NodeView | null;
-  },
+  o: { moment: LiveMoment; content: LiveContent; dataset: Dataset },
   parts: LiveParts,
 ): Metadata {
-  const { moment: { question, site, requested, effective, now, waits, barsBefore }, gaps } = o;
+  const { question, site, requested, effective, now, waits, barsBefore } = o.moment;
+  const { gaps, pieces, view } = o.content;
   const { settings, clock, compute } = parts;
   const sums = sumGaps(gaps, effective, site.grid);
   const ratios = ratiosOf(sums);
-  const open = o.view === null
+  const open = view === null
     ? slotCount(effective, site.grid)
-    : toPairs(openSlots(o.view, effective, now, compute)).length;
+    : toPairs(openSlots(view, effective, now, compute)).length;
   const findings = site.state?.findings ?? [];
   const { flags, warnings } = flagsOf(findings, effective, settings.gapFlagging ? sums.missing : 0);
-  const base = baseMetadata({ question, grid: site.grid, requested, effective, pieces: o.pieces });
+  const base = baseMetadata({ question, grid: site.grid, requested, effective, pieces });
   const staleness = ageOf(base.coverage_bounds, clock);
   const reachesNewest = effective[0] < effective[1] && effective[1] === formingStart(now, site.grid);
   const sla = waits.summary();
@@ -337,10 +240,10 @@ function describe(
     complete: open === 0,
     conformance_flags: flags,
     conformance_warnings: [...warnings, ...question.warnings],
-    final_until: o.finalUntil,
+    final_until: o.content.finalUntil,
     dataset_fingerprint: o.dataset.fingerprint,
     fingerprint_scope: o.dataset.scope,
-    answer_fingerprint: o.answerFingerprint,
+    answer_fingerprint: o.content.answerFingerprint,
     as_of: o.dataset.asOf,
     snapshot: o.dataset.snapshot,
     verdict,
@@ -356,15 +259,15 @@ function describe(
  * strategy that asks for them, the rest.
  */
 function sourcesOf(
-  o: { pieces: Piece[]; finalUntil: number; moment: LiveMoment; view: NodeView | null },
+  { moment, content: { finalUntil, pieces, view } }: { moment: LiveMoment; content: LiveContent },
   counts: { rows: number; barsBefore: number; strategyIsLive: boolean },
 ): Metadata["sources"] {
   const fetched = Math.max(0, counts.rows - counts.barsBefore);
-  const tailRows = o.pieces.filter((piece) => Number.isFinite(o.finalUntil) && firstTs(piece) >= o.finalUntil)
+  const tailRows = pieces.filter((piece) => Number.isFinite(finalUntil) && firstTs(piece) >= finalUntil)
     .reduce((rows, piece) => rows + piece.rows, 0);
   const live = counts.strategyIsLive ? Math.min(fetched, tailRows) : 0;
-  const under = o.view !== null && isUnderlaid(o.view.state) ? o.view.state.dropped : null;
-  const dropped = under === null ? 0 : slotsWithin(under, o.moment.effective, o.moment.site.grid);
+  const under = view !== null && isUnderlaid(view.state) ? view.state.dropped : null;
+  const dropped = under === null ? 0 : slotsWithin(under, moment.effective, moment.site.grid);
   const snapshot = Math.min(dropped, counts.rows - fetched);
   return { cache: 0, snapshot, storage: counts.rows - fetched - snapshot, backfill: fetched - live, live };
 }

@@ -1,6 +1,7 @@
 /** Where a live request stands before and after its fill, and what can be counted of it without reading a row. */
 
 import type { NodeSite } from "../backfill/backfiller.ts";
+import { isUnderlaid } from "../backfill/node_view.ts";
 import type { Window } from "../backfill/plan.ts";
 import { slotCount } from "../core/timeframe.ts";
 import { clipRange, type Ranges, type TimeRange, toPairs } from "../core/time_range.ts";
@@ -12,6 +13,13 @@ export interface Standing {
   effective: TimeRange;
   /** Open slots of the effective range. */
   open: Ranges;
+}
+
+/** Whether the node stands as it is known, by its state in the hot store and the venue's time. */
+export function isAsKnown(known: Standing, hot: NodeSite, now: number): boolean {
+  const { state } = known.site;
+  const knownHot = state !== null && isUnderlaid(state) ? state.hot : state;
+  return knownHot === hot.state && known.now === now;
 }
 
 /** Whether not a single bar of the node is stored or published. */

@@ -5,6 +5,7 @@
 
 import { whyCancelled } from "../core/cancellation.ts";
 import { HistoryError } from "../core/errors.ts";
+import { NEAR_END_MS } from "../core/limits.ts";
 import type { Phase, SLAPolicy, SlaViolation } from "../core/metadata.ts";
 import type { Clock } from "../core/ports.ts";
 import { phaseBudget } from "../core/sla.ts";
@@ -15,6 +16,14 @@ type TimedPhase = Exclude<Phase, "sync_gap">;
 interface Limit {
   ms: number;
   phase: TimedPhase;
+}
+
+/** What a wait heeds besides its budget. */
+export interface Heeded {
+  /** Ends it with `CANCELLED`. */
+  signal?: AbortSignal;
+  /** Called when the budget is nearly used, with how many ms are left of it. */
+  nearEnd?: (leftMs: number) => void;
 }
 
 /** What a wait came to. */
@@ -48,19 +57,19 @@ export class Waits {
    * Waits for `work` within the phase's budget; late, it notes the violation and leaves the work alone. Rejects as
    * `work` does, and with `CANCELLED` when the signal fires.
    */
-  async within<T>(phase: TimedPhase, work: Promise<T>, signal?: AbortSignal): Promise<Waited<T>> {
-    return await this.#race(phase, { limit: this.#limitOf(phase), work, signal });
+  async within<T>(phase: TimedPhase, work: Promise<T>, heeded: Heeded = {}): Promise<Waited<T>> {
+    return await this.#race(phase, { limit: this.#limitOf(phase), work, ...heeded });
   }
 
   /** As `within` the total, but `work` gets at least `leastMs`, also when nothing is left. */
-  async atLeast<T>(leastMs: number, work: Promise<T>, signal?: AbortSignal): Promise<Waited<T>> {
+  async atLeast<T>(leastMs: number, work: Promise<T>, { signal }: Heeded = {}): Promise<Waited<T>> {
     const limit = this.#limitOf("total");
     return await this.#race("total", { limit: { ...limit, ms: Math.max(limit.ms, leastMs) }, work, signal });
   }
 
   async #race<T>(
     phase: TimedPhase,
-    { limit, work, signal }: { limit: Limit; work: Promise<T>; signal?: AbortSignal },
+    { limit, work, signal, nearEnd }: { limit: Limit; work: Promise<T> } & Heeded,
   ): Promise<Waited<T>> {
     const started = this.#clock.monotonicMs();
     if (limit.ms > 0 && !signal?.aborted && await isAtHand(work)) {
@@ -69,7 +78,9 @@ export class Waits {
       return { late: false, value };
     }
     const done = new AbortController();
-    const alarm = limit.ms === Infinity ? never<Waited<T>>() : this.#alarm<T>(limit.ms, done.signal);
+    const alarm = limit.ms === Infinity
+      ? never<Waited<T>>()
+      : this.#alarm<T>(limit.ms, { cancel: done.signal, nearEnd });
     try {
       const outcome = await Promise.race([
         work.then((value): Waited<T> => ({ late: false, value })),
@@ -136,9 +147,19 @@ export class Waits {
       : { phase, budget_ms, elapsed_ms: ms };
   }
 
-  async #alarm<T>(ms: number, cancel: AbortSignal): Promise<Waited<T>> {
+  async #alarm<T>(
+    ms: number,
+    o: { cancel: AbortSignal; nearEnd?: (leftMs: number) => void },
+  ): Promise<Waited<T>> {
+    const { cancel, nearEnd } = o;
+    const dueMs = this.#clock.monotonicMs() + ms;
+    const leftMs = () => dueMs - this.#clock.monotonicMs();
     try {
-      await this.#clock.sleep(ms, cancel);
+      if (nearEnd !== undefined) {
+        await this.#clock.sleep(ms - Math.min(NEAR_END_MS, ms / 2), cancel);
+        if (leftMs() > 0) nearEnd(leftMs());
+      }
+      await this.#clock.sleep(leftMs(), cancel);
     } catch (error) {
       // The race is over: this wait ended with it.
       if (!cancel.aborted) throw error;

@@ -12,6 +12,7 @@ import { errorResponse, HttpRefusal } from "./errors.ts";
 import { EventHub } from "./event_hub.ts";
 import { openApiDocument } from "./openapi.ts";
 import { readQuery } from "./query.ts";
+import { Rehearsals } from "./rehearsals.ts";
 import type { Call, Route, Standing } from "./route.ts";
 import { type Match, Router } from "./router.ts";
 import { ROUTES } from "./routes.ts";
@@ -39,6 +40,7 @@ export function createApp(parts: AppParts): App {
     cursors: new Cursors(parts),
     events: new EventHub(parts.service, parts.dice.id().slice(0, 12)),
     byHeart: new AnswersByHeart(),
+    rehearsals: new Rehearsals(parts.clock),
     openApi: `${JSON.stringify(openApiDocument(ROUTES, parts.version))}\n`,
   };
   const dispatcher = new Dispatcher(standing);

@@ -6,6 +6,7 @@ import type { AppParts, Role } from "./settings.ts";
 import type { Cursors } from "./cursors.ts";
 import type { EventHub } from "./event_hub.ts";
 import type { Query } from "./query.ts";
+import type { Rehearsals } from "./rehearsals.ts";
 
 /** A JSON Schema (2020-12), as OpenAPI 3.1 holds it. */
 export type JsonSchema = { [key: string]: unknown };
@@ -55,6 +56,7 @@ export interface Standing extends AppParts {
   cursors: Cursors;
   events: EventHub;
   byHeart: AnswersByHeart;
+  rehearsals: Rehearsals;
   /** The OpenAPI document as JSON text. */
   openApi: string;
 }

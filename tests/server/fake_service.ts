@@ -60,6 +60,8 @@ export class FakeService implements LocalService {
   failure: unknown = null;
   /** Thrown in place of slice number `at` of every answer. */
   brokenSlice: { at: number; error: unknown } | null = null;
+  /** The answer of shortly before the deadline, for the edge to make ready; null: the deadline is far. */
+  beforeDue: ((answer: Answer) => Answer) | null = null;
   /** Awaited by `bars` before it answers. */
   gate: Promise<void> = Promise.resolve();
   checks: Check[] = [{ name: "store", ok: true, message: "writes and reads" }];
@@ -115,13 +117,16 @@ export class FakeService implements LocalService {
     const metadata = describe({
       ...{ request, domain, requested, effective, bars, snapshot, slots, answerFingerprint },
     });
-    return {
+    const answer: Answer = {
       metadata,
       pinned,
+      content: bars,
       timing: [{ name: "storage_wait", ms: 0.25 }],
       slices: (o = {}) => this.#slices(bars, o),
       remainderDigest: (fromTs) => digestOf(barsBetween(bars, fromTs, Infinity)),
     };
+    if (this.beforeDue !== null) await context.rehearse?.(this.beforeDue(answer));
+    return answer;
   }
 
   async coverage(nodeId: string, o: { range?: TimeRange; asOf?: string } = {}): Promise<CoverageReport> {
