@@ -11,7 +11,7 @@ import type { Grid } from "../core/timeframe.ts";
 import { type TimeRange, toPairs } from "../core/time_range.ts";
 import type { Compute } from "../compute/mod.ts";
 import { type Answered, answeredSlots, ledgerOf, quarantinedSlots, refusedRow } from "./answered_rows.ts";
-import { findingsOf } from "./findings.ts";
+import { findingsOf, type Rows } from "./findings.ts";
 import type { Window } from "./plan.ts";
 
 /** How replies are conformed (blueprint: `seamless.conformance`, `artifact.stabilization_bars`). */
@@ -46,9 +46,8 @@ export interface Absorbed {
 export function absorb(input: AbsorbInput, compute: Compute): Absorbed {
   const { grid, policy, reply, window } = input;
   const kept = keepAskedRows(input);
-  const report = compute.conform(
-    { kind: "ohlcv", columns: kept.columns, observedAt: kept.observedAt },
-    {
+  const conform = ({ columns, observedAt }: Rows) =>
+    compute.conform({ kind: "ohlcv", columns, observedAt }, {
       grid,
       align: policy.align,
       invariant: policy.invariant,
@@ -56,8 +55,8 @@ export function absorb(input: AbsorbInput, compute: Compute): Absorbed {
       timeUnit: "s",
       // Holes are no fault of a reply: `gap` is judged when an answer is made.
       blocking: policy.blocking.filter((flag) => flag !== "gap"),
-    },
-  );
+    });
+  const report = conform(kept);
   // Rows that policy floors are on the grid: then it is no wrong anchor that is to be stopped.
   const misalignedMost = policy.align === "reject" &&
     (report.flags.misaligned_ts ?? 0) * 2 > kept.observedAt.length;
@@ -69,7 +68,13 @@ export function absorb(input: AbsorbInput, compute: Compute): Absorbed {
   const finalUntil = finalBorder(reply.askedAt, grid, policy.stabilizationBars);
   const setAsideTs = report.setAside.map(({ row }) => Number(kept.columns.ts[row]));
   const quarantined = quarantinedSlots(input, { setAsideTs, frame }, compute);
-  const findings = findingsOf({ report, columns: kept.columns, grid, window });
+  const findings = findingsOf({
+    flags: report.flags,
+    rows: kept,
+    grid,
+    window,
+    recount: (rows) => conform(rows).flags,
+  });
   const warnings = warningFindings(input, [...kept.warnings, ...reply.warnings]);
   const write: WindowWrite = {
     ...emptyWrite(input),

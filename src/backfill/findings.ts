@@ -8,82 +8,87 @@ import type { BarsReply, Finding } from "../core/ports.ts";
 import { slotOf, slotStart } from "../core/timeframe.ts";
 import type { Grid } from "../core/timeframe.ts";
 import type { TimeRange } from "../core/time_range.ts";
-import type { Compute } from "../compute/mod.ts";
+
+/** Rows as conformance gets them. */
+export interface Rows {
+  columns: BarsReply["columns"];
+  observedAt: BarsReply["observedAt"];
+}
 
 export interface FindingsInput {
-  report: ReturnType<Compute["conform"]>;
-  columns: BarsReply["columns"];
+  /** What conformance counted in all rows. */
+  flags: Record<string, number>;
+  rows: Rows;
   grid: Grid;
   window: { start: number; end: number; ask: TimeRange };
+  /** What conformance counts in some of the rows. */
+  recount: (rows: Rows) => Record<string, number>;
 }
 
-/** The findings of one report. What cannot be traced to a row stands at the first asked slot. */
+/** Flags that are counted slot by slot: what they say of a slot depends on its own rows alone. */
+const OF_SLOTS = ["non_finite", "misaligned_ts", "duplicate_ts", "conflict", "ohlc_invariant"] as const;
+/** A hole is no fault of a reply: `gap` is counted when an answer is made. */
+const OF_ANSWERS = "gap";
+
+/** The findings of one report. What has no slot of its own stands at the first asked slot. */
 export function findingsOf(input: FindingsInput): Omit<Finding, "seenAtMs">[] {
-  const { report, columns, grid, window } = input;
+  const { flags, window } = input;
   const found: Omit<Finding, "seenAtMs">[] = [];
-  for (const [flag, count] of Object.entries(report.flags)) {
-    if (flag === "gap") continue;
-    const perSlot = new Map<number, number>();
-    let left = count;
-    for (const row of suspectRows(flag, input)) {
-      const ts = Number(columns.ts[row]);
-      if (!Number.isFinite(ts) || left === 0) continue;
-      const slot = slotStart(slotOf(ts, grid), grid);
-      perSlot.set(slot, (perSlot.get(slot) ?? 0) + 1);
-      left--;
-    }
-    if (left > 0) perSlot.set(window.ask[0], (perSlot.get(window.ask[0]) ?? 0) + left);
-    for (const [ts, slotCount] of perSlot) {
-      found.push({ ts, flag, count: slotCount, window: [window.start, window.end] });
+  const left = { ...flags };
+  const find = (ts: number, flag: string, count: number) => {
+    left[flag] -= count;
+    found.push({ ts, flag, count, window: [window.start, window.end] });
+  };
+  if (OF_SLOTS.some((flag) => flags[flag] > 0)) {
+    for (const [slot, rows] of suspectSlots(input)) {
+      const counted = input.recount(rowsAt(input.rows, rows));
+      for (const flag of OF_SLOTS) if (counted[flag] > 0) find(slot, flag, counted[flag]);
     }
   }
-  return found.sort((a, b) => a.ts - b.ts);
-}
-
-/** Rows that a flag was counted for, one entry a count. */
-function suspectRows(flag: string, input: FindingsInput): number[] {
-  const { columns, report } = input;
-  const all = columns.ts.map((_, row) => row);
-  const number = (name: typeof BAR_COLUMNS[number], row: number) =>
-    columns[name][row] === null ? NaN : Number(columns[name][row]);
-  switch (flag) {
-    case "misaligned_ts":
-      return all.filter((row) => {
-        const ts = Number(columns.ts[row]);
-        return slotStart(slotOf(ts, input.grid), input.grid) !== ts;
-      });
-    case "duplicate_ts":
-      return repeatedRows(all, columns.ts);
-    case "conflict":
-      return report.conflicts.map((conflict) => conflict.droppedRow);
-    case "non_finite":
-      return all.flatMap((row) =>
-        BAR_COLUMNS.slice(1).filter((name) => !Number.isFinite(number(name, row))).map(() => row)
-      );
-    case "ohlc_invariant":
-      return all.filter((row) =>
-        breaksInvariant(...BAR_COLUMNS.slice(1).map((name) => number(name, row)) as Five)
-      );
-    default:
-      return [];
+  for (const [flag, count] of Object.entries(left)) {
+    if (count > 0 && flag !== OF_ANSWERS) find(window.ask[0], flag, count);
   }
+  return joined(found).sort((a, b) => a.ts - b.ts);
 }
 
-type Five = [number, number, number, number, number];
-
-/** high < max(open, close), low > min(open, close), a price ≤ 0, negative volume; NaN finds nothing (spec §5). */
-function breaksInvariant(open: number, high: number, low: number, close: number, volume: number): boolean {
-  return high < open || high < close || low > open || low > close || open <= 0 || high <= 0 || low <= 0 ||
-    close <= 0 || volume < 0;
-}
-
-/** Every further row of a time that came before. */
-function repeatedRows(rows: number[], ts: BarsReply["columns"]["ts"]): number[] {
-  const seen = new Set<number>();
-  return rows.filter((row) => {
-    const time = Number(ts[row]);
-    if (seen.has(time)) return true;
-    seen.add(time);
-    return false;
+/** Slots with something to find, and their rows: two rows, a row off the grid, or values that no bar should have. */
+function suspectSlots({ rows: { columns }, grid }: FindingsInput): [number, number[]][] {
+  const rowsOf = new Map<number, number[]>();
+  const suspects = new Set<number>();
+  columns.ts.forEach((cell, row) => {
+    const ts = cell === null ? NaN : Number(cell);
+    if (!Number.isFinite(ts)) return;
+    const slot = slotStart(slotOf(ts, grid), grid);
+    const others = rowsOf.get(slot);
+    if (others === undefined) rowsOf.set(slot, [row]);
+    else others.push(row);
+    if (others !== undefined || slot !== ts || isOdd(columns, row)) suspects.add(slot);
   });
+  return [...suspects].map((slot) => [slot, rowsOf.get(slot)!]);
+}
+
+/** A value that is not finite, high < max(open, close), low > min(open, close), a price ≤ 0, negative volume (spec §5). */
+function isOdd(columns: BarsReply["columns"], row: number): boolean {
+  const [open, high, low, close, volume] = BAR_COLUMNS.slice(1).map((name) => {
+    const cell = columns[name][row];
+    return cell === null ? NaN : Number(cell);
+  });
+  return !Number.isFinite(open + high + low + close + volume) || high < open || high < close || low > open ||
+    low > close || Math.min(open, high, low, close) <= 0 || volume < 0;
+}
+
+function rowsAt({ columns, observedAt }: Rows, rows: number[]): Rows {
+  const some = Object.entries(columns).map(([name, cells]) => [name, rows.map((row) => cells[row])]);
+  return { columns: Object.fromEntries(some), observedAt: rows.map((row) => observedAt[row]) };
+}
+
+/** What stands at the same slot twice, as one. */
+function joined(found: Omit<Finding, "seenAtMs">[]): Omit<Finding, "seenAtMs">[] {
+  const bySlot = new Map<string, Omit<Finding, "seenAtMs">>();
+  for (const finding of found) {
+    const key = `${finding.ts} ${finding.flag}`;
+    const same = bySlot.get(key);
+    bySlot.set(key, same === undefined ? finding : { ...same, count: same.count + finding.count });
+  }
+  return [...bySlot.values()];
 }

@@ -1,14 +1,32 @@
 import { deepStrictEqual, strictEqual } from "node:assert/strict";
-import { findingsOf } from "../../src/backfill/findings.ts";
+import { findingsOf, type Rows } from "../../src/backfill/findings.ts";
 import type { BarsReply } from "../../src/core/ports.ts";
 import { SeededDice } from "../fake_clock.ts";
 import { compute, MINUTES, replyOf, type Row, rowAt } from "./made.ts";
 
 const WINDOW = { start: 0, end: 1_800, ask: [0, 1_800] as const };
 
-function found(columns: BarsReply["columns"]) {
-  const report = compute.conform({ kind: "ohlcv", columns }, { grid: MINUTES, timeUnit: "s" });
-  return { report, findings: findingsOf({ report, columns, grid: MINUTES, window: WINDOW }) };
+/** Conforms rows. */
+function conformed(rows: Rows, align: "reject" | "floor") {
+  return compute.conform({ kind: "ohlcv", ...rows }, { grid: MINUTES, timeUnit: "s", align });
+}
+
+/** Rows with times of observation that follow from their values. */
+function observed(columns: BarsReply["columns"]): Rows {
+  return {
+    columns,
+    observedAt: columns.open.map((cell) => Number.isFinite(cell) ? (cell as number) % 7 : 3),
+  };
+}
+
+function found(columns: BarsReply["columns"], align: "reject" | "floor" = "reject") {
+  const rows = observed(columns);
+  const report = conformed(rows, align);
+  const recount = (some: Rows) => conformed(some, align).flags;
+  return {
+    report,
+    findings: findingsOf({ flags: report.flags, rows, grid: MINUTES, window: WINDOW, recount }),
+  };
 }
 
 /** A row with the faults that venues have, some of them at once. */
@@ -41,6 +59,25 @@ Deno.test("findings sum to what conformance counted, flag by flag, on 1,000 rand
     });
   }
 });
+
+for (const align of ["reject", "floor"] as const) {
+  Deno.test(`findings of a slot are what conformance finds in its rows alone, align ${align}, on 300 random replies`, () => {
+    const dice = new SeededDice(22);
+    for (let round = 0; round < 300; round++) {
+      const rows = Array.from({ length: Math.floor(dice.random() * 60) }, () => oddRow(dice))
+        .filter(([ts]) => ts !== null);
+      const columnsOf = (some: Row[]) => replyOf(some, { answered: [], askedAt: 1e6 }).columns;
+      const { findings } = found(columnsOf(rows), align);
+      const wanted: string[] = [];
+      for (let slot = 0; slot < 1_800; slot += 60) {
+        const inside = rows.filter(([ts]) => Math.floor(ts as number / 60) * 60 === slot);
+        const { gap: _, ...flags } = conformed(observed(columnsOf(inside)), align).flags;
+        for (const [flag, count] of Object.entries(flags)) wanted.push(`${slot} ${flag} ${count}`);
+      }
+      deepStrictEqual(findings.map(({ ts, flag, count }) => `${ts} ${flag} ${count}`).sort(), wanted.sort());
+    }
+  });
+}
 
 Deno.test("each finding stands at the slot that it was counted for", () => {
   const rows: Row[] = [rowAt(0), rowAt(67), rowAt(120), rowAt(120), [180, NaN, 5, 1, 2, null], [
