@@ -40,6 +40,8 @@ interface Series {
   endedAt?: Entry<number>;
   /** Open time of the earliest bar seen, epoch seconds. */
   earliestSeen: number;
+  /** A page of it began where it was asked to, and did not reach up to now. */
+  honoursSince: boolean;
   /** The search under way for where bars begin. */
   searching: Promise<unknown> | null;
 }
@@ -49,7 +51,6 @@ export class HistoryBook {
   readonly #venue: Venue;
   readonly #clock: Clock;
   readonly #series = new Map<string, Series>();
-  #honoursSince = false;
   #mostRows = 0;
   #pageCap = Infinity;
 
@@ -64,14 +65,14 @@ export class HistoryBook {
     if (sec < series.earliestSeen) series.earliestSeen = sec;
   }
 
-  /** A page that began where it was asked to and did not reach up to now: the venue looks at `since`. */
-  sawSinceHonoured(): void {
-    this.#honoursSince = true;
+  /** A page of the series began where it was asked to and did not reach up to now: the venue looks at `since`. */
+  sawSinceHonoured(asker: BarsAsker): void {
+    this.#of(asker).honoursSince = true;
   }
 
-  /** Whether the venue is known to look at `since`. */
-  get honoursSince(): boolean {
-    return this.#honoursSince;
+  /** Whether the venue is known to look at `since` for this series: it may for some of them and not for others. */
+  honoursSince(asker: BarsAsker): boolean {
+    return this.#of(asker).honoursSince;
   }
 
   /** Most rows that a reply ever had. */
@@ -125,7 +126,7 @@ export class HistoryBook {
     const prober = new Prober(this.#venue, { asker, left: LISTING_SEARCH_MAX_CALLS, note });
     const value = await findFirstBar(prober, { pageRows });
     series.servedFrom = this.#entry(value);
-    if (value?.reason === "not_listed") this.#honoursSince = true;
+    if (value?.reason === "not_listed") series.honoursSince = true;
     return value;
   }
 
@@ -145,7 +146,7 @@ export class HistoryBook {
     let series = this.#series.get(key);
     if (series === undefined) {
       if (this.#series.size >= SERIES_MAX) this.#series.clear();
-      series = { earliestSeen: Infinity, searching: null };
+      series = { earliestSeen: Infinity, honoursSince: false, searching: null };
       this.#series.set(key, series);
     }
     return series;

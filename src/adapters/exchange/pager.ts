@@ -107,14 +107,15 @@ export class Pager {
       (this.#countsFromNow(page, reading) || await this.#fillsFromEnd(page, reading));
     book.sawRows(distinct);
     book.sawBar(ask, slotStart(first, this.#question.grid));
-    if (!this.#isNow(last)) book.sawSinceHonoured();
+    if (!this.#isNow(last)) book.sawSinceHonoured(ask);
     return isOther;
   }
 
   /** A full page up to now may be counted back from now: a larger one shows more. */
   #countsFromNow(page: Page, { last, distinct }: PageReading): boolean {
     if (this.#isWide || page.limit >= this.#question.pageRows || distinct < page.limit) return false;
-    return this.#isWide = last !== null && this.#isNow(last) && !this.#paging.book.honoursSince;
+    const { book, ask } = this.#paging;
+    return this.#isWide = last !== null && this.#isNow(last) && !book.honoursSince(ask);
   }
 
   /**

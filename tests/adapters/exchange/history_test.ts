@@ -127,6 +127,20 @@ Deno.test("a venue that ignores since loses no bar of a small window behind a la
   });
 });
 
+Deno.test("a venue that looks at since for one timeframe and not for another loses no bar of either", async () => {
+  const faults: Fault[] = [{ kind: "ignore_since", match: { params: { interval: "1h" } } }];
+  await onVenue("binance", { now: NOW, faults }, async ({ exchange, ask }) => {
+    const minutes = [at("2024-01-15T00:00:00Z"), at("2024-01-15T15:00:00Z")] as const;
+    assert.equal((await exchange.fetchBars(ask({ range: minutes }))).columns.ts.length, 900);
+    const hours = [at("2024-01-10T00:00:00Z"), at("2024-01-20T00:00:00Z")] as const;
+    const part = [hours[0], at("2024-01-12T00:00:00Z")] as const;
+    for (const [from, to] of [part, hours]) {
+      const reply = await exchange.fetchBars(ask({ timeframe: "1h", range: [from, to] }));
+      assert.deepEqual([reply.columns.ts.length, reply.absent], [(to - from) / 3_600, []]);
+    }
+  });
+});
+
 Deno.test("windows that are asked side by side find the listing once", async () => {
   await onVenue("okx", { now: NOW, markets: listed(LISTED) }, async ({ exchange, ask, barCalls }) => {
     const alone = await exchange.firstBar(ask({ range: [0, 0] }));
