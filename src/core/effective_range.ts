@@ -20,8 +20,8 @@ export function formingStart(now: number, grid: Grid): number {
 
 /**
  * The requested range with its defaults filled in: `end` defaults to `defaultEnd`, `last` counts back from `end`
- * snapped outward, but not beyond `defaultEnd` (warm-up wants the last closed bars). `RANGE_TOO_LARGE` for a `last`
- * that begins before any time that can be addressed.
+ * snapped outward, but not from beyond `defaultEnd` (warm-up wants the last closed bars): an `end` after that stays as
+ * asked. `RANGE_TOO_LARGE` for a `last` that begins before any time that can be addressed.
  */
 export function requestedRange(asked: AskedBounds, defaultEnd: number, grid: Grid): TimeRange {
   const end = asked.end ?? Math.max(defaultEnd, asked.start ?? defaultEnd);
@@ -29,7 +29,7 @@ export function requestedRange(asked: AskedBounds, defaultEnd: number, grid: Gri
     const until = slotAtOrAfter(Math.min(end, defaultEnd), grid);
     const start = slotStart(until - asked.last, grid);
     if (start <= -TIME_LIMIT_SEC) throw beyondTime(asked.last);
-    return [start, slotStart(until, grid)];
+    return [start, Math.max(slotStart(until, grid), end)];
   }
   return [asked.start ?? end, end];
 }

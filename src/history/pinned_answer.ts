@@ -10,7 +10,7 @@ import { type FoundGap, ratiosOf, sumGaps } from "../core/gaps.ts";
 import { judge } from "../core/gate.ts";
 import { HistoryError } from "../core/errors.ts";
 import { formatAsOf } from "../core/instant.ts";
-import type { ChunkRecord, Snapshot } from "../core/manifest.ts";
+import type { ChunkRecord, Manifest, Snapshot } from "../core/manifest.ts";
 import type { Metadata } from "../core/metadata.ts";
 import type { Clock } from "../core/ports.ts";
 import type { RequestContext } from "../core/request.ts";
@@ -46,6 +46,15 @@ interface Reading {
   edges: Piece[];
 }
 
+/** `last` counts back from what is published: an end behind that is none. */
+function publishedBounds(
+  bounds: Question["bounds"],
+  { publication_watermark }: Manifest,
+): Question["bounds"] {
+  const { end, last } = bounds;
+  return last === null || end === null ? bounds : { ...bounds, end: Math.min(end, publication_watermark) };
+}
+
 /** Answers from the snapshot that the question selects. `ARTIFACT_MISSING` names what it does not cover. */
 export async function pinnedAnswer(
   question: Question,
@@ -57,7 +66,11 @@ export async function pinnedAnswer(
   const { manifest } = snapshot;
   const grid: Grid = manifest.grid;
   // Without an end a pinned read goes to the watermark: a clock here would make the answer change with time.
-  const requested = requestedRange(question.bounds, manifest.publication_watermark, grid);
+  const requested = requestedRange(
+    publishedBounds(question.bounds, manifest),
+    manifest.publication_watermark,
+    grid,
+  );
   const range = effectiveRange(requested, grid, null);
   await parts.snapshots.requireCovered(manifest, range);
   const cut = await readEdges({ snapshot, grid, range }, parts, context.signal);

@@ -51,7 +51,11 @@ export function resolveQuestion(
   const bounds = boundsOf(request);
   const asOfMs = request.asOf === undefined ? null : parseAsOfMs(request.asOf, "as_of");
   const fingerprint = fingerprintOf(request.fingerprint);
-  const { domain, warnings } = domainOf(request, context, asOfMs !== null || fingerprint !== null);
+  const worldId = worldOf(request.worldId);
+  const { domain, warnings } = domainOf(request, context, {
+    worldId,
+    pinned: asOfMs !== null || fingerprint !== null,
+  });
   if (domain === "backtest" && asOfMs === null && fingerprint === null) {
     throw new HistoryError("AS_OF_REQUIRED", `Cannot serve backtest of ${request.nodeId}: as_of is missing`, {
       hint: "Pass the as_of (or fingerprint) of a published snapshot; list them with `seamless snapshots`",
@@ -69,7 +73,7 @@ export function resolveQuestion(
     parsed,
     bounds,
     domain,
-    worldId: worldOf(request.worldId),
+    worldId,
     asOfMs,
     fingerprint,
     strategy: request.strategy === undefined ? settings.strategy : parseStrategy(request.strategy),
@@ -121,7 +125,7 @@ export function fingerprintOf(text: string | undefined): string | null {
 function domainOf(
   request: FetchRequest,
   context: RequestContext,
-  pinned: boolean,
+  { worldId, pinned }: { worldId: string; pinned: boolean },
 ): { domain: ExecutionDomain; warnings: string[] } {
   if (request.executionDomain !== undefined) {
     const domain = parseDomain(request.executionDomain);
@@ -137,7 +141,7 @@ function domainOf(
       hint: "Pass world_id and execution_domain (backtest, dryrun or live)",
     });
   }
-  return { domain, warnings: [`no execution_domain was given: answered as ${domain} of world default`] };
+  return { domain, warnings: [`no execution_domain was given: answered as ${domain} of world ${worldId}`] };
 }
 
 function worldOf(text: string | undefined): string {

@@ -88,6 +88,32 @@ Deno.test("a range wholly in the future has no slots yet, and says when to ask a
     strictEqual(world.venue.calls.length, 0);
   }));
 
+Deno.test("the last bars up to an end in the future are the newest there are, and more are told to come", () =>
+  inWorld({}, async (world) => {
+    const end = FORMING + 3_600;
+    const told = await world.ask({ last: 5, end });
+    deepStrictEqual([told.requested_range, told.effective_range], [
+      [FORMING - 300, end],
+      [FORMING - 300, FORMING],
+    ]);
+    deepStrictEqual([told.rows, told.complete], [5, true]);
+    ok(told.retry_after! >= 1 && told.retry_after! <= 60, String(told.retry_after));
+  }));
+
+Deno.test("who names no domain is told which one and which world were taken", () =>
+  inWorld({}, async (world) => {
+    const range = { start: FORMING - 1_200, end: FORMING - 600 };
+    const warnings = async (request: Partial<FetchRequest>) =>
+      (await world.ask({ ...range, ...request }, { requireContext: false })).conformance_warnings;
+    deepStrictEqual(await warnings({}), [
+      "no execution_domain was given: answered as live of world default",
+    ]);
+    deepStrictEqual(await warnings({ worldId: "w1" }), [
+      "no execution_domain was given: answered as live of world w1",
+    ]);
+    deepStrictEqual(await warnings({ executionDomain: "live" }), []);
+  }));
+
 Deno.test("times before 1970 are times: not listed then, or delivered", () =>
   inWorld({}, async (world) => {
     const range = { start: -7_200, end: -3_600 };
