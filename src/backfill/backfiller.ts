@@ -21,6 +21,7 @@ import type { Lease, NodeState, VenueClock } from "../core/ports.ts";
 import { slotOf, slotStart, snapOutward } from "../core/timeframe.ts";
 import type { Grid } from "../core/timeframe.ts";
 import { clipRange, type TimeRange } from "../core/time_range.ts";
+import { Urgency } from "../core/urgency.ts";
 import {
   type AskOptions,
   type BackfillerParts,
@@ -34,7 +35,7 @@ import { whileHeld } from "./held_lease.ts";
 import { type AskScope, dueSlots, isUnderlaid, viewOf } from "./node_view.ts";
 import { planWindows, widenToWindows, type Window, windowKey } from "./plan.ts";
 import { Scout } from "./scout.ts";
-import { SingleFlight } from "./single_flight.ts";
+import { type Fly, SingleFlight } from "./single_flight.ts";
 import { sameGrid, Underlay } from "./underlay.ts";
 import { WindowFetch } from "./window_fetch.ts";
 
@@ -59,6 +60,8 @@ export interface PlanOptions {
 export class Backfiller {
   readonly #parts: BackfillerParts;
   readonly #flights: SingleFlight<WindowResult>;
+  /** Of the windows under way. */
+  readonly #urgencies = new Map<string, Urgency>();
   /** By exchange: a venue that stalls must not keep the others waiting. */
   readonly #slots = new BoundedMap<string, CallSlots>(VENUES_MAX);
   readonly #fetch: WindowFetch;
@@ -192,34 +195,38 @@ export class Backfiller {
    */
   async fillWindow(nodeId: string, window: Window, o: AskOptions): Promise<WindowResult> {
     const key = o.scope === "all" ? `${windowKey(nodeId, window)}|all` : windowKey(nodeId, window);
-    const { value, shared } = await this.#flights.ride(
-      key,
-      ({ signal, progress, waiting }) => {
-        waiting();
-        return this.#scout.follow(
-          nodeId,
-          signal,
-          () =>
-            this.#slotsOf(nodeId).run({ priority: o.priority, party: o.batchId, signal }, () => {
-              progress();
-              const lead = () => this.#lead(nodeId, window, { ...o, signal }, progress);
-              return o.patience?.during(parseNodeId(nodeId).exchange, lead) ?? lead();
-            }),
-        );
-      },
-      o.signal,
-    );
+    // Who joins a less urgent fetch makes it as urgent as they are.
+    this.#urgencies.get(key)?.raise(o.priority);
+    const fly: Fly<WindowResult> = (flight) => this.#flyInLine(key, { nodeId, window, o }, flight);
+    const { value, shared } = await this.#flights.ride(key, fly, o.signal);
     return shared ? { ...value, deduplicated: true } : value;
+  }
+
+  /** One window's turn: after the node's first, in line for a place, and then the fetch. */
+  async #flyInLine(
+    key: string,
+    { nodeId, window, o }: { nodeId: string; window: Window; o: AskOptions },
+    { signal, progress, waiting }: Parameters<Fly<WindowResult>>[0],
+  ): Promise<WindowResult> {
+    const urgency = new Urgency(o.priority);
+    this.#urgencies.set(key, urgency);
+    waiting();
+    const inPlace = () => {
+      progress();
+      const lead = () => this.#lead(nodeId, window, { ...o, priority: urgency.priority, signal }, progress);
+      return o.patience?.during(parseNodeId(nodeId).exchange, lead) ?? lead();
+    };
+    const inLine = () => this.#slotsOf(nodeId).run({ priority: urgency, party: o.batchId, signal }, inPlace);
+    try {
+      return await this.#scout.follow(nodeId, signal, inLine);
+    } finally {
+      if (this.#urgencies.get(key) === urgency) this.#urgencies.delete(key);
+    }
   }
 
   /** Windows of one venue that are fetched side by side (`backfill.max_concurrent_requests`). */
   get windowsAtOnce(): number {
     return this.#parts.settings.maxConcurrentRequests;
-  }
-
-  /** Whether the venue has answered for the node in this process. One that was refused before would be again. */
-  wasAnswered(nodeId: string): boolean {
-    return this.#scout.knows(nodeId);
   }
 
   /** Lands what is under way: leases go back, nothing half-written stays. */

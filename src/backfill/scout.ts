@@ -27,14 +27,9 @@ export class Scout {
   /** First asks under way; each resolves with the refusal it met, or null. */
   readonly #ahead = new Map<string, Promise<HistoryError | null>>();
 
-  /** Whether the venue has answered for the node in this process: a refusal now is of one window. */
-  knows(nodeId: string): boolean {
-    return this.#known.get(nodeId) === true;
-  }
-
   /** Runs `ask` alone if it is the node's first, else after the first has come back. Rejects as the first one where that was refused. */
   async follow<T>(nodeId: string, signal: AbortSignal, ask: () => Promise<T>): Promise<T> {
-    if (this.knows(nodeId)) return await ask();
+    if (this.#known.get(nodeId)) return await ask();
     const ahead = this.#ahead.get(nodeId);
     if (ahead === undefined) return await this.#first(nodeId, ask);
     const refused = await raceSignal(ahead, signal);

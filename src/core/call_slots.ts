@@ -7,6 +7,7 @@
 
 import { onAbort, whyCancelled } from "./cancellation.ts";
 import type { Priority } from "./ports.ts";
+import { Urgency } from "./urgency.ts";
 
 const WAITING = "Waiting for a free call slot";
 
@@ -16,7 +17,8 @@ type Line = Map<unknown, Set<Waiter>>;
 
 /** Who asks for a slot. */
 export interface SlotAsk {
-  priority: Priority;
+  /** An urgency may be raised while it waits. */
+  priority: Priority | Urgency;
   /** For whom: parties of one priority take turns, so that one with a thousand calls does not keep others waiting. */
   party?: unknown;
   signal?: AbortSignal;
@@ -65,9 +67,12 @@ export class CallSlots {
 
   #wait({ priority, party, signal }: SlotAsk): Promise<void> {
     return new Promise((resolve, reject) => {
+      const urgency = priority instanceof Urgency ? priority : new Urgency(priority);
+      let line = this.#lines[urgency.priority];
       const leave = () => {
-        this.#leave(this.#lines[priority], party, waiter);
+        this.#leave(line, party, waiter);
         forget?.();
+        deaf();
       };
       const giveUp = () => {
         leave();
@@ -78,10 +83,19 @@ export class CallSlots {
         resolve();
       };
       const forget = signal && onAbort(signal, giveUp);
-      const line = this.#lines[priority];
-      if (!line.has(party)) line.set(party, new Set());
-      line.get(party)!.add(waiter);
+      const deaf = urgency.onRaise(() => {
+        this.#leave(line, party, waiter);
+        line = this.#lines[urgency.priority];
+        this.#enter(line, party, waiter);
+      });
+      this.#enter(line, party, waiter);
     });
+  }
+
+  #enter(line: Line, party: unknown, waiter: Waiter): void {
+    const callers = line.get(party);
+    if (callers === undefined) line.set(party, new Set([waiter]));
+    else callers.add(waiter);
   }
 
   #leave(line: Line, party: unknown, waiter: Waiter): void {

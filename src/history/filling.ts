@@ -29,10 +29,24 @@ export interface FillingInput {
   signal: AbortSignal;
 }
 
+/**
+ * Windows taken up for each that may be fetched: while one is fetched the next stands in line, or whoever is less urgent
+ * would get each place that is given back.
+ */
+const HANDS_PER_PLACE = 2;
+
 /** Somebody who waits for windows. */
 interface Waiter {
   left: Set<Window>;
   wake: () => void;
+}
+
+/** A window that failed, to be tried once more when the venue may be back. */
+interface Second {
+  window: Window;
+  /** Monotonic ms. */
+  dueMs: number;
+  failure: HistoryError;
 }
 
 export class Filling {
@@ -48,13 +62,15 @@ export class Filling {
   readonly #patience = new VenuePatience();
   /** Index of the window that is taken up next. */
   #next = 0;
+  /** In the order in which they are due. */
+  readonly #seconds: Second[] = [];
   #failure: HistoryError | null = null;
   #filled = 0;
 
   constructor(input: FillingInput) {
     this.#input = input;
     this.windows = input.windows;
-    const hands = Math.min(input.backfiller.windowsAtOnce, input.windows.length);
+    const hands = Math.min(HANDS_PER_PLACE * input.backfiller.windowsAtOnce, input.windows.length);
     this.#hands = Promise.all(Array.from({ length: hands }, () => this.#work()));
     this.done = this.#publish();
   }
@@ -72,26 +88,58 @@ export class Filling {
     await Promise.race([landed, this.#hands]);
   }
 
-  /** Takes up one window after the other until none is left. */
+  /** Takes up one window after the other until none is left, those that are due once more first. */
   async #work(): Promise<void> {
-    while (this.#next < this.windows.length) {
-      const window = this.windows[this.#next++];
-      const failure = await this.#fetchInTwo(window);
-      if (failure !== null) this.#note(failure);
-      else this.#filled++;
-      this.#land(window);
+    const { clock } = this.#input;
+    while (true) {
+      const isDue = this.#seconds.length > 0 && this.#seconds[0].dueMs <= clock.monotonicMs();
+      const isNew = !isDue && this.#next < this.windows.length;
+      const second = isNew ? undefined : this.#seconds.shift();
+      if (isNew) await this.#first(this.windows[this.#next++]);
+      else if (second !== undefined) await this.#again(second);
+      else return;
     }
   }
 
-  #note(failure: HistoryError): void {
-    this.#failure = failure;
-    const { backfiller, nodeId, signal } = this.#input;
-    const wouldAllFail = signal.aborted || (isRefusal(failure) && !backfiller.wasAnswered(nodeId));
-    if (!wouldAllFail) return;
-    for (; this.#next < this.windows.length; this.#next++) this.#land(this.windows[this.#next]);
+  async #first(window: Window): Promise<void> {
+    const { clock, maySettle, nodeId, retryBackoffMs, signal } = this.#input;
+    const failure = await failureOf(() => this.#fetch(window));
+    const mayPass = failure?.code === "EXCHANGE_UNAVAILABLE" && maySettle && !signal.aborted &&
+      this.#patience.over(parseNodeId(nodeId).exchange) === null;
+    if (!mayPass) return this.#land(window, failure);
+    // Others have the hand meanwhile: one bad window must not keep ten good ones waiting.
+    this.#seconds.push({ window, dueMs: clock.monotonicMs() + retryBackoffMs, failure });
   }
 
-  #land(window: Window): void {
+  /** Once more after the pause of the SLA: the venue may be back. */
+  async #again({ window, dueMs, failure }: Second): Promise<void> {
+    const { clock, signal } = this.#input;
+    const second = await failureOf(async () => {
+      await clock.sleep(dueMs - clock.monotonicMs(), signal);
+      await this.#fetch(window);
+    });
+    this.#land(window, second?.code === "CANCELLED" ? failure : second);
+  }
+
+  async #fetch(window: Window): Promise<void> {
+    const { backfiller, nodeId, options, signal } = this.#input;
+    await backfiller.fillWindow(nodeId, window, { ...options, signal, patience: this.#patience });
+  }
+
+  #land(window: Window, failure: HistoryError | null): void {
+    if (failure === null) this.#filled++;
+    else this.#failure = failure;
+    this.#tell(window);
+    // What is refused once would be refused for every window (spec §14).
+    const isOver = failure !== null && (this.#input.signal.aborted || isRefusal(failure));
+    if (isOver) {
+      for (; this.#next < this.windows.length; this.#next++) {
+        this.#tell(this.windows[this.#next]);
+      }
+    }
+  }
+
+  #tell(window: Window): void {
     this.#landed.add(window);
     for (const waiter of this.#waiters) {
       waiter.left.delete(window);
@@ -99,24 +147,6 @@ export class Filling {
       this.#waiters.delete(waiter);
       waiter.wake();
     }
-  }
-
-  /** Fetches a window, once more after the pause of the SLA where the venue may be back; resolves with why it failed, or null. */
-  async #fetchInTwo(window: Window): Promise<HistoryError | null> {
-    const { clock, maySettle, nodeId, retryBackoffMs, signal } = this.#input;
-    const first = await failureOf(() => this.#fetch(window));
-    if (first?.code !== "EXCHANGE_UNAVAILABLE" || !maySettle || signal.aborted) return first;
-    if (this.#patience.over(parseNodeId(nodeId).exchange) !== null) return first;
-    const second = await failureOf(async () => {
-      await clock.sleep(retryBackoffMs, signal);
-      await this.#fetch(window);
-    });
-    return second?.code === "CANCELLED" ? first : second;
-  }
-
-  async #fetch(window: Window): Promise<void> {
-    const { backfiller, nodeId, options, signal } = this.#input;
-    await backfiller.fillWindow(nodeId, window, { ...options, signal, patience: this.#patience });
   }
 
   async #publish(): Promise<void> {

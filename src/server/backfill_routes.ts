@@ -4,8 +4,8 @@ import { checkBounds } from "../core/effective_range.ts";
 import { HistoryError } from "../core/errors.ts";
 import { BATCH_MAX_ITEMS } from "../core/limits.ts";
 import { parseNodeId } from "../core/node_id.ts";
-import type { Priority } from "../core/ports.ts";
 import type { BackfillSpec, ToValidate } from "../core/service.ts";
+import { PRIORITIES } from "../core/urgency.ts";
 import { BARS_NAMES, contextOf, limitOf, readFetchRequest } from "./bars_query.ts";
 import { readJson } from "./body.ts";
 import { checkSameQuery } from "./cursors.ts";
@@ -31,7 +31,6 @@ const SPEC_NAMES: ReadonlySet<string> = new Set([
   "refetch",
   "idempotency_key",
 ]);
-const PRIORITIES: readonly Priority[] = ["live", "dryrun", "backfill"];
 const IDEMPOTENCY_KEY_MAX_CHARS = 200;
 
 /** `POST /v1/plan`. */

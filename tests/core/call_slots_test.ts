@@ -1,5 +1,6 @@
 import { deepStrictEqual, rejects, strictEqual, throws } from "node:assert/strict";
 import { CallSlots } from "../../src/core/call_slots.ts";
+import { Urgency } from "../../src/core/urgency.ts";
 import { HistoryError } from "../../src/core/errors.ts";
 import type { Priority } from "../../src/core/ports.ts";
 import { turn } from "../fake_clock.ts";
@@ -78,4 +79,25 @@ Deno.test("a caller who gives up waiting for a slot leaves it to the next one", 
     code: "SLA_EXCEEDED",
   });
   throws(() => new CallSlots(0), RangeError);
+});
+
+Deno.test("CallSlots moves a caller up when its urgency is raised while it waits", async () => {
+  const slots = new CallSlots(1);
+  const held = await slots.take({ priority: "live" });
+  const served: string[] = [];
+  const urgency = new Urgency("backfill");
+  const take = async (name: string, priority: "backfill" | "live" | Urgency) => {
+    const giveBack = await slots.take({ priority });
+    served.push(name);
+    giveBack();
+  };
+  const all = [take("first", "backfill"), take("raised", urgency), take("urgent", "live")];
+  urgency.raise("live");
+  urgency.raise("backfill");
+  strictEqual(urgency.priority, "live");
+  strictEqual(slots.waiting, 3);
+  held();
+  await Promise.all(all);
+  deepStrictEqual(served, ["urgent", "raised", "first"]);
+  strictEqual(slots.waiting, 0);
 });

@@ -171,3 +171,74 @@ Deno.test("a small question takes its turn among the windows of a large one of t
     const atOnce = world.config.seamless.backfill.max_concurrent_requests;
     ok(behind >= 0 && behind <= 2 * atOnce, `behind ${behind} windows`);
   }));
+
+for (const [slots, windows] of [[1, 20], [2, 20], [8, 80]]) {
+  Deno.test(`a request of ${windows} windows leaves no place to a fill of less priority, ${slots} at once`, () =>
+    inWorld({ config: { seamless: { backfill: { max_concurrent_requests: slots } } } }, async (world) => {
+      const other = NODE.replace("BTC", "ETH");
+      const range = { start: FORMING - MINUTES(10 * windows + 10), end: FORMING - MINUTES(10) };
+      for (const nodeId of [NODE, other]) {
+        await world.fill([range.start - MINUTES(10), range.start], { nodeId });
+      }
+      slow(world);
+      const ending = new AbortController();
+      const filled = world.service.fill(
+        { nodes: [other], start: FORMING - MINUTES(10_000), end: range.end },
+        { workers: 2 * slots, signal: ending.signal },
+      );
+      await world.clock.advance(500);
+      const deadline = 200 * (windows / slots + 2);
+      const told = await world.ask({
+        ...range,
+        sla: { total_deadline_ms: deadline, max_wait_backfill_ms: deadline, max_wait_live_ms: deadline },
+      });
+      deepStrictEqual([told.rows, told.complete], [10 * windows, true]);
+      ending.abort();
+      await settle(world.clock, filled);
+    }));
+}
+
+Deno.test("a request makes the windows of a fill that it waits for as urgent as it is", () =>
+  inWorld({ config: { seamless: { backfill: { max_concurrent_requests: 2 } } } }, async (world) => {
+    const other = NODE.replace("BTC", "ETH");
+    for (const nodeId of [NODE, other]) {
+      await world.fill([RANGE.start - MINUTES(10), RANGE.start], { nodeId });
+    }
+    slow(world);
+    const large = { start: FORMING - MINUTES(3_010), end: RANGE.end, strategy: "PARTIAL_FILL" } as const;
+    const long = world.service.bars({ nodeId: other, ...large });
+    await world.clock.advance(10);
+    const filled = world.service.fill({ nodes: [NODE], start: RANGE.end - MINUTES(40), end: RANGE.end }, {
+      workers: 4,
+    });
+    await world.clock.advance(10);
+    // Ten windows by turns with the large question's: twenty, two at once.
+    const deadline = 200 * 12;
+    const told = await world.ask({
+      ...RANGE,
+      sla: { total_deadline_ms: deadline, max_wait_backfill_ms: deadline },
+    });
+    deepStrictEqual([told.rows, told.complete], [100, true]);
+    await settle(world.clock, Promise.all([long, filled]));
+  }));
+
+Deno.test("windows that the venue does not answer keep no others waiting while they pause", () =>
+  inWorld({ config: { seamless: { backfill: { max_concurrent_requests: 2 } } } }, async (world) => {
+    await world.fill([RANGE.start - MINUTES(10), RANGE.start]);
+    for (const retry_backoff_ms of [500, 3_000]) {
+      const shift = retry_backoff_ms === 500 ? 0 : -MINUTES(200);
+      world.venue.deed = (call, signal) =>
+        call.range[1] > RANGE.end - MINUTES(20) + shift
+          ? unreachable(call, signal)
+          : world.clock.sleep(10, signal);
+      const told = await world.ask({
+        start: RANGE.start + shift,
+        end: RANGE.end + shift,
+        sla: { total_deadline_ms: 1_000, max_wait_backfill_ms: 1_000, retry_backoff_ms },
+      });
+      deepStrictEqual([told.rows, told.gaps.map(({ bars, reason }) => [bars, reason])], [
+        80,
+        [[20, "fetch_failed"]],
+      ]);
+    }
+  }));

@@ -7,9 +7,9 @@ import { cancelled, HistoryError } from "../../core/errors.ts";
 import { GATE_QUEUE_MAX, PENALTY_MAX_MS } from "../../core/limits.ts";
 import type { Clock, Priority, RateLimiter } from "../../core/ports.ts";
 import { type BudgetRules, RateBudget } from "../../core/rate_budget.ts";
+import { PRIORITIES } from "../../core/urgency.ts";
 
 /** Most urgent first. */
-const PRIORITIES: readonly Priority[] = ["live", "dryrun", "backfill"];
 
 interface Waiter {
   cost: number;
