@@ -30,3 +30,8 @@ export interface Answer {
    */
   isStill?: (() => boolean) | undefined;
 }
+
+/** What of an answer is known before it is described: its ranges and rows, enough to make a page of it. */
+export type AnswerRows = Pick<Answer, "pinned" | "content" | "slices" | "remainderDigest"> & {
+  metadata: Pick<Metadata, "node_id" | "rows" | "requested_range" | "effective_range">;
+};

@@ -1,6 +1,6 @@
 /** One question, as callers ask it (surface.md §1, §4). Text becomes these shapes at the edges; meaning is resolved in `history/`. */
 
-import type { Answer } from "./answer.ts";
+import type { AnswerRows } from "./answer.ts";
 import type { Features, SLAPolicy } from "./metadata.ts";
 
 /**
@@ -41,8 +41,8 @@ export interface RequestContext {
   page?: { limit: number; after: number | null };
   session?: string;
   /**
-   * Called shortly before a deadline with the answer as it would be by then, so that what is to be made of its rows can
-   * be made ready. Where the answer that follows has the same `content`, its rows are the same.
+   * Called shortly before a deadline with the rows of the answer as they would be by then, so that what is to be made of
+   * them can be made ready. Where the answer that follows has the same `content`, ranges and rows are the same.
    */
-  rehearse?: (answer: Answer) => Promise<void>;
+  rehearse?: (answer: AnswerRows) => Promise<void>;
 }

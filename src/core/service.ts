@@ -11,7 +11,7 @@ import type { FetchRequest, RequestContext } from "./request.ts";
 import type { ErrorCode } from "./errors.ts";
 import type { TimeRange } from "./time_range.ts";
 
-export type { Answer, BarSlice } from "./answer.ts";
+export type { Answer, AnswerRows, BarSlice } from "./answer.ts";
 
 /** Which parts of a node are there (`GET /v1/coverage`). Ranges half-open, epoch seconds; `segments` are runs of bars. */
 export interface CoverageReport {

@@ -4,26 +4,35 @@ import type { Compute } from "../compute/mod.ts";
 import { barsBetween, concatBars } from "../core/bar_frame.ts";
 import { throwIfCancelled } from "../core/errors.ts";
 import type { Metadata } from "../core/metadata.ts";
-import type { Answer } from "../core/service.ts";
+import type { Answer, AnswerRows } from "../core/service.ts";
 import { decodeRows } from "../core/stored_chunk.ts";
 import type { Grid } from "../core/timeframe.ts";
 import { boundsOf, cutSlice, type Piece } from "./pieces.ts";
 
 const encoder = new TextEncoder();
 
+/** Rows in memory, and what they are the rows of. */
+export interface HeldRows<M> {
+  metadata: M;
+  pieces: Piece[];
+  pinned: boolean;
+  compute: Compute;
+  grid: Grid;
+}
+
 /** An answer over pieces that lie in memory. */
-export function answerOf(
-  o: { metadata: Metadata; pieces: Piece[]; pinned: boolean; compute: Compute; grid: Grid },
-): Answer {
-  const timing = Object.entries(o.metadata.sla?.phases ?? {}).map(([name, phase]) => ({
-    name,
-    ms: phase.ms,
-  }));
+export function answerOf(o: HeldRows<Metadata>): Answer {
+  const phases = Object.entries(o.metadata.sla?.phases ?? {});
+  const timing = phases.map(([name, { ms }]) => ({ name, ms }));
+  return { ...rowsOfAnswer(o), metadata: o.metadata, timing };
+}
+
+/** The rows of an answer over pieces that lie in memory; `content` is the list of pieces. */
+export function rowsOfAnswer(o: HeldRows<AnswerRows["metadata"]>): AnswerRows {
   return {
     metadata: o.metadata,
     pinned: o.pinned,
     content: o.pieces,
-    timing,
     async *slices({ fromTs = -Infinity, limit = Infinity, signal } = {}) {
       let left = limit;
       for (const piece of o.pieces) {

@@ -10,16 +10,16 @@ import { HistoryError } from "../core/errors.ts";
 import { LAST_LOOK_MS } from "../core/limits.ts";
 import type { Dice } from "../core/ports.ts";
 import type { RequestContext } from "../core/request.ts";
-import { type OpenBecause, STRATEGIES } from "../core/strategy.ts";
+import { type OpenBecause, outcomeOf, STRATEGIES } from "../core/strategy.ts";
 import { slotCount } from "../core/timeframe.ts";
 import { type TimeRange, toPairs } from "../core/time_range.ts";
 import { Filling } from "./filling.ts";
-import { liveAnswer, type LiveMoment, type LiveParts } from "./live_answer.ts";
-import { type LiveContent, liveContent } from "./live_content.ts";
+import type { LiveMoment, LiveParts } from "./live_answer.ts";
 import type { Look } from "./look.ts";
 import type { Question } from "./question.ts";
+import { Rehearsal } from "./rehearsal.ts";
 import { barsIn, firstOpen, openInside, type Standing } from "./standing.ts";
-import type { Waits } from "./waits.ts";
+import type { Heeded, Waited, Waits } from "./waits.ts";
 
 export interface FetchParts extends LiveParts {
   backfiller: Backfiller;
@@ -41,19 +41,13 @@ export interface FetchStart {
   fetching: AbortSignal;
 }
 
-/** An answer made ready before it was due: for as long as the node stands as it did. */
-export interface Draft {
-  standing: Standing;
-  moment: LiveMoment;
-  content: LiveContent;
-}
-
 /** What came of a fetch. */
 export interface Fetched {
   because: OpenBecause;
   failure: HistoryError | null;
   after: Standing;
-  draft: Draft | null;
+  /** The answer as it was made ready; null: nobody waited. */
+  rehearsal: Rehearsal | null;
 }
 
 export class LiveFetch {
@@ -66,69 +60,71 @@ export class LiveFetch {
   }
 
   /** Fetches as the strategy says, and looks again. */
-  async run(
-    question: Question,
-    o: FetchStart,
-    context: RequestContext,
-  ): Promise<Fetched> {
-    const { askedAtMs, waits, fetching } = o;
-    const waiting = STRATEGIES[question.strategy].backfill === "wait";
-    const before = waiting ? await this.onVenueTime(question, o, context) : o.before;
-    const filling = this.#startFilling(question, before, fetching);
-    const ready: { draft: Draft | null } = { draft: null };
-    const nearEnd = () =>
-      this.#parts.background(
-        this.#rehearse(question, { ...o, filling, keep: (draft) => ready.draft = draft }, context),
-      );
-    const because = waiting
-      ? await this.#wait(question, { filling, waits, before, nearEnd }, context)
-      : "not_waited" as const;
-    // The last look is short and done even when nothing is left of the total: the store has what came just in time.
-    const last = this.#look.stand(question, askedAtMs, ready.draft?.standing);
-    const again = await waits.atLeast(LAST_LOOK_MS, last, { signal: context.signal });
-    const isLate = again.late || because === "budget_ended";
-    if (isLate && question.patient !== null) throw waits.exceeded(question.nodeId);
-    return {
-      because: isLate ? "budget_ended" : because,
-      failure: waiting ? filling.failure : null,
-      after: again.late ? before : again.value,
-      draft: ready.draft,
-    };
+  async run(question: Question, o: FetchStart, context: RequestContext): Promise<Fetched> {
+    if (STRATEGIES[question.strategy].backfill !== "wait") {
+      this.#startFilling(question, o.before, o.fetching);
+      return { ...await this.#lookAgain(question, o, context), failure: null, rehearsal: null };
+    }
+    let filling: Filling | null = null;
+    const rehearsal = new Rehearsal(this.#parts, context, async () => {
+      const standing = await this.#look.stand(question, o.askedAtMs);
+      const failure = filling?.failure ?? null;
+      return {
+        standing,
+        moment: momentOf({ question, standing, failure, waits: o.waits, before: o.before }),
+      };
+    });
+    const isDelivered = question.patient === null && this.#isDeliveredLate(question);
+    const heeded = { signal: context.signal, nearEnd: isDelivered ? () => rehearsal.begin() : undefined };
+    const before = await this.onVenueTime(question, o, heeded);
+    let because: OpenBecause = "budget_ended";
+    if (o.waits.violation === null || o.waits.budgetMs("total") > 0) {
+      filling = this.#startFilling(question, before, o.fetching);
+      because = await this.#wait(question, { filling, waits: o.waits, before }, heeded);
+    } else this.#parts.background(this.#fillLater(question, before, o.fetching));
+    rehearsal.check();
+    const known = rehearsal.standing;
+    const again = await this.#lookAgain(question, { ...o, before, because, known }, context);
+    return { ...again, failure: filling?.failure ?? null, rehearsal };
   }
 
-  /**
-   * Makes the answer ready shortly before its deadline, as it is then: many questions may have the same one, and what
-   * has not changed when it strikes is not worked out again, so that all leave in time.
-   */
-  async #rehearse(
+  /** The last look is short and done even when nothing is left of the total: the store has what came just in time. */
+  async #lookAgain(
     question: Question,
-    o: FetchStart & { filling: Filling; keep: (draft: Draft) => void },
-    context: RequestContext,
-  ): Promise<void> {
-    const { before, waits, filling: { failure } } = o;
-    try {
-      const standing = await this.#look.stand(question, o.askedAtMs);
-      const moment = momentOf({ question, standing, failure, waits, before });
-      const content = await liveContent(moment, this.#parts);
-      o.keep({ standing, moment, content });
-      await context.rehearse?.(await liveAnswer(moment, content, this.#parts));
-    } catch (error) {
-      // What fails here fails when the answer is due as well, and is told then.
-      if (!(error instanceof HistoryError)) throw error;
-    }
+    o: FetchStart & { because?: OpenBecause; known?: Standing | null },
+    { signal }: RequestContext,
+  ): Promise<Pick<Fetched, "because" | "after">> {
+    const { because = "not_waited", waits, known } = o;
+    const again = await waits.atLeast(
+      LAST_LOOK_MS,
+      this.#look.stand(question, o.askedAtMs, known),
+      { signal },
+    );
+    const isLate = again.late || because === "budget_ended";
+    if (isLate && question.patient !== null) throw waits.exceeded(question.nodeId);
+    return { because: isLate ? "budget_ended" : because, after: again.late ? o.before : again.value };
+  }
+
+  /** Whether a deadline that strikes ends in an answer, and not in an error (spec §9). */
+  #isDeliveredLate({ strategy, sla }: Question): boolean {
+    const { partialOk } = this.#parts.settings;
+    const cell = { strategy, because: "budget_ended", onViolation: sla.on_violation, partialOk } as const;
+    return outcomeOf(cell) === "deliver";
+  }
+
+  /** Nothing is left of the budget: what is to be fetched is planned when the answer has left. */
+  async #fillLater(question: Question, before: Standing, fetching: AbortSignal): Promise<void> {
+    await this.#parts.clock.sleep(1);
+    if (!fetching.aborted) await this.#startFilling(question, before, fetching).done;
   }
 
   /** Before a venue is first asked, its clock is: it may have other bars closed than ours says. */
-  async onVenueTime(
-    question: Question,
-    o: FetchStart,
-    context: RequestContext,
-  ): Promise<Standing> {
+  async onVenueTime(question: Question, o: FetchStart, heeded: Heeded): Promise<Standing> {
     const { backfiller } = this.#parts;
     const { exchange } = question.parsed;
     const synced = backfiller.syncClock(exchange, o.fetching);
     this.#parts.background(synced);
-    const waited = await o.waits.within("backfill_wait", synced, { signal: context.signal });
+    const waited = await o.waits.within("backfill_wait", synced, heeded);
     if (waited.late || backfiller.venueTime(exchange, o.askedAtMs) === o.before.now) return o.before;
     return await this.#look.stand(question, o.askedAtMs);
   }
@@ -164,8 +160,8 @@ export class LiveFetch {
   /** Waits as the strategy and the SLA allow, and says why slots may still be open. */
   async #wait(
     question: Question,
-    o: { filling: Filling; waits: Waits; before: Standing; nearEnd: () => void },
-    context: RequestContext,
+    o: { filling: Filling; waits: Waits; before: Standing },
+    heeded: Heeded,
   ): Promise<OpenBecause> {
     const { filling, waits, before } = o;
     const waited = this.#waitedWindows(question, filling.windows, before, waits);
@@ -177,19 +173,35 @@ export class LiveFetch {
       STRATEGIES[question.strategy].live && firstOpen(before.open, window) >= border;
     const live = waited.filter(isLive);
     const past = waited.filter((window) => !isLive(window));
-    // Who is patient gets an error when the time is over, and no answer.
-    const nearEnd = question.patient === null ? o.nearEnd : undefined;
-    const heeded = { signal: context.signal, nearEnd };
-    const [liveWait, pastWait] = await Promise.all([
-      live.length === 0 ? null : waits.within("live_wait", filling.settled(live), heeded),
-      past.length === 0 ? null : waits.within("backfill_wait", filling.settled(past), heeded),
-    ]);
+    const [liveWait, pastWait] = await this.#waitForBoth({ live, past }, o, heeded);
     if (liveWait?.late || pastWait?.late || waits.violation !== null) return "budget_ended";
     // The fill's publication belongs to this answer if the budget allows; its lateness breaks no promise.
     const violation = waits.violation;
-    await waits.within("total", filling.done, { signal: context.signal });
+    await waits.within("total", filling.done, heeded);
     waits.violation = violation;
     return filling.failure === null ? "still_pending" : "fetch_failed";
+  }
+
+  /** Newest and older windows, each as long as its own phase may last; the end is near when it is near for both. */
+  async #waitForBoth(
+    { live, past }: { live: Window[]; past: Window[] },
+    { filling, waits }: { filling: Filling; waits: Waits },
+    { signal, nearEnd }: Heeded,
+  ): Promise<(Waited<void> | null)[]> {
+    const longer = waits.budgetMs("live_wait") > waits.budgetMs("backfill_wait")
+      ? "live_wait"
+      : "backfill_wait";
+    const left = new Set<string>();
+    const wait = async (phase: "live_wait" | "backfill_wait", windows: Window[]) => {
+      if (windows.length === 0) return null;
+      left.add(phase);
+      const isLast = () => left.size === 1 || phase === longer;
+      const near = nearEnd && (() => isLast() ? nearEnd() : undefined);
+      const waited = await waits.within(phase, filling.settled(windows), { signal, nearEnd: near });
+      left.delete(phase);
+      return waited;
+    };
+    return await Promise.all([wait("live_wait", live), wait("backfill_wait", past)]);
   }
 
   /** Bars that were fetched are answered whatever becomes of their publication. */

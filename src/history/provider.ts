@@ -15,7 +15,7 @@ import { logRefusal, logVerdict, logViolation } from "./answer_log.ts";
 import { refuseBreaches } from "./breaches.ts";
 import { rereading } from "./fall_through.ts";
 import { liveAnswer } from "./live_answer.ts";
-import { liveContent, makeTheSame } from "./live_content.ts";
+import { liveContent } from "./live_content.ts";
 import { type FetchParts, LiveFetch, momentOf } from "./live_fetch.ts";
 import { Look } from "./look.ts";
 import { pinnedAnswer, type PinnedParts } from "./pinned_answer.ts";
@@ -115,19 +115,17 @@ export class Provider {
       looked.value = await this.#fetch.onVenueTime(
         question,
         { before: looked.value, askedAtMs, waits, fetching },
-        context,
+        { signal: context.signal },
       );
     }
     refuseTooLarge(question, looked.value, context, settings.maxRangeBars);
     const fetched = looked.value.open.length > 0 && STRATEGIES[question.strategy].backfill !== "never"
       ? await this.#fetch.run(question, { before: looked.value, askedAtMs, waits, fetching }, context)
-      : { because: "not_waited" as const, failure: null, after: looked.value, draft: null };
+      : { because: "not_waited" as const, failure: null, after: looked.value, rehearsal: null };
     const { because, failure, after } = fetched;
     if (after.open.length > 0) this.#settle(question, { because, failure, waits, after });
     const moment = momentOf({ question, standing: after, failure, waits, before: looked.value });
-    const content = fetched.draft !== null && makeTheSame(fetched.draft.moment, moment)
-      ? fetched.draft.content
-      : await liveContent(moment, this.#parts);
+    const content = fetched.rehearsal?.contentFor(moment) ?? await liveContent(moment, this.#parts);
     const answer = await liveAnswer(moment, content, this.#parts);
     refuseBreaches(question, answer.metadata, settings.partialOk);
     const venueNow = () => this.#look.venueTime(question, clock.nowMs());

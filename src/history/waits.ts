@@ -21,9 +21,9 @@ interface Limit {
 /** What a wait heeds besides its budget. */
 export interface Heeded {
   /** Ends it with `CANCELLED`. */
-  signal?: AbortSignal;
-  /** Called when the budget is nearly used, with how many ms are left of it. */
-  nearEnd?: (leftMs: number) => void;
+  signal?: AbortSignal | undefined;
+  /** Called when the budget is nearly used. */
+  nearEnd?: (() => void) | undefined;
 }
 
 /** What a wait came to. */
@@ -149,7 +149,7 @@ export class Waits {
 
   async #alarm<T>(
     ms: number,
-    o: { cancel: AbortSignal; nearEnd?: (leftMs: number) => void },
+    o: { cancel: AbortSignal; nearEnd?: (() => void) | undefined },
   ): Promise<Waited<T>> {
     const { cancel, nearEnd } = o;
     const dueMs = this.#clock.monotonicMs() + ms;
@@ -157,7 +157,7 @@ export class Waits {
     try {
       if (nearEnd !== undefined) {
         await this.#clock.sleep(ms - Math.min(NEAR_END_MS, ms / 2), cancel);
-        if (leftMs() > 0) nearEnd(leftMs());
+        if (leftMs() > 0) nearEnd();
       }
       await this.#clock.sleep(leftMs(), cancel);
     } catch (error) {

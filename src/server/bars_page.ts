@@ -1,7 +1,7 @@
 /** One page of an answer to `GET /v1/bars`: its rows, the cursor of the next one, and how it is made ready in advance. */
 
 import { REHEARSED_MAX_ROWS } from "../core/limits.ts";
-import type { Answer, BarSlice } from "../core/service.ts";
+import type { Answer, AnswerRows, BarSlice } from "../core/service.ts";
 import { decodeRows, sliceRows } from "../core/stored_chunk.ts";
 import type { FormatName } from "../formats/format.ts";
 import { jsonRows } from "../formats/text.ts";
@@ -36,13 +36,13 @@ export interface Page {
 }
 
 /** The page that was asked for, or the whole answer. */
-export async function pageOf(answer: Answer, asked: Asked, call: Call): Promise<Page> {
+export async function pageOf(answer: AnswerRows, asked: Asked, call: Call): Promise<Page> {
   if (asked.limit !== null) return await onePage(answer, asked, call);
   return { rows: answer.metadata.rows, slices: () => answer.slices({ signal: call.signal }), next: null };
 }
 
 /** Reads one row more than the page holds: it tells whether another page follows, and where it begins. */
-async function onePage(answer: Answer, asked: Asked, call: Call): Promise<Page> {
+async function onePage(answer: AnswerRows, asked: Asked, call: Call): Promise<Page> {
   const limit = asked.limit!;
   const fromTs = asked.continuation?.from;
   const slices: BarSlice[] = [];
@@ -63,7 +63,9 @@ async function onePage(answer: Answer, asked: Asked, call: Call): Promise<Page> 
   return { rows, slices: () => fromList(slices), next };
 }
 
-async function nextCursor(o: { answer: Answer; asked: Asked; call: Call; nextTs: number }): Promise<string> {
+async function nextCursor(
+  o: { answer: AnswerRows; asked: Asked; call: Call; nextTs: number },
+): Promise<string> {
   const { metadata, pinned } = o.answer;
   const at: Continuation = {
     requested: [...metadata.requested_range] as [number, number],
@@ -100,15 +102,16 @@ export class PageRehearsal {
   }
 
   /** Makes page and rows of the answer as it is now; gives up when the answer has come. */
-  rehearse = async (answer: Answer): Promise<void> => {
+  rehearse = async (answer: AnswerRows): Promise<void> => {
     const { limit, format } = this.#asked;
-    if (answer.content === undefined || limit === null || this.#isOver) return;
+    const { content } = answer;
+    if (content === undefined || content === this.#made?.content || limit === null || this.#isOver) return;
     const page = await onePage(answer, this.#asked, this.#call);
-    const made = this.#made = { content: answer.content, page };
+    const made = this.#made = { content, page };
     if (format !== "json" || page.rows > REHEARSED_MAX_ROWS) return;
     await this.#call.standing.rehearsals.inTurn(this.#call.signal, async () => {
       const rowsMade = await this.#rowsOf(page);
-      if (rowsMade !== null) this.#made = { ...made, rowsMade };
+      if (rowsMade !== null && this.#made === made) this.#made = { ...made, rowsMade };
     });
   };
 
@@ -123,9 +126,13 @@ export class PageRehearsal {
     return rows;
   }
 
-  /** What was made ready for this answer, if anything was and is its own; ends the rehearsal. */
-  of(answer: Answer): ReadyPage | null {
+  /** The answer has come, or none will: what is not ready yet is given up. */
+  end(): void {
     this.#isOver = true;
+  }
+
+  /** What was made ready for this answer, if anything was and is its own. */
+  of(answer: Answer): ReadyPage | null {
     return this.#made !== null && this.#made.content === answer.content ? this.#made : null;
   }
 }

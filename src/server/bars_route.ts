@@ -94,7 +94,7 @@ async function ask(call: Call, asked: Asked, rehearsal: PageRehearsal): Promise<
     rehearse: rehearsal.rehearse,
   };
   if (asked.limit !== null) context.page = { limit: asked.limit + 1, after: continuation?.from ?? null };
-  const answer = await service.bars(request, context);
+  const answer = await service.bars(request, context).finally(() => rehearsal.end());
   checkSize(answer.metadata, config.maxRangeBars);
   if (continuation !== null) await checkUnchanged(answer, continuation);
   return answer;

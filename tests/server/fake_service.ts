@@ -13,6 +13,7 @@ import type { Clock } from "../../src/core/ports.ts";
 import type { FetchRequest, RequestContext } from "../../src/core/request.ts";
 import type {
   Answer,
+  AnswerRows,
   BackfillSpec,
   BarSlice,
   Check,
@@ -61,7 +62,7 @@ export class FakeService implements LocalService {
   /** Thrown in place of slice number `at` of every answer. */
   brokenSlice: { at: number; error: unknown } | null = null;
   /** The answer of shortly before the deadline, for the edge to make ready; null: the deadline is far. */
-  beforeDue: ((answer: Answer) => Answer) | null = null;
+  beforeDue: ((answer: Answer) => AnswerRows) | null = null;
   /** Awaited by `bars` before it answers. */
   gate: Promise<void> = Promise.resolve();
   checks: Check[] = [{ name: "store", ok: true, message: "writes and reads" }];
