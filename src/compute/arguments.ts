@@ -10,6 +10,13 @@ export function isFloat64Array(value: unknown): value is Float64Array {
   return ArrayBuffer.isView(value) && (value as Float64Array)[Symbol.toStringTag] === "Float64Array";
 }
 
+/** Throws `TypeError` unless `value` holds options. */
+export function checkOptions(value: unknown, act: string): void {
+  if (value === null || typeof value !== "object") {
+    throw new TypeError(`Cannot ${act}: its options are missing`);
+  }
+}
+
 /** Throws `TypeError` unless `value` is a Float64Array. */
 export function checkFloats(value: unknown, name: string): asserts value is Float64Array {
   if (!isFloat64Array(value)) throw new TypeError(`${name} must be a Float64Array`);

@@ -2,7 +2,7 @@
 import { BAR_COLUMNS, type Bars, firstAtOrAfter, makeBars } from "../core/bar_frame.ts";
 import { TIME_LIMIT_SEC } from "../core/limits.ts";
 import { checkGrid, type Grid } from "../core/timeframe.ts";
-import { checkBars, checkBarTimes, checkTime } from "./arguments.ts";
+import { checkBars, checkBarTimes, checkOptions, checkTime } from "./arguments.ts";
 import type { Door } from "./door.ts";
 
 /** See `Compute.stabilize`. */
@@ -12,6 +12,7 @@ export function stabilize(
   o: { grid: Grid; stabilizationBars: number; observedAt: number },
 ): { frame: Bars; watermark: number; trimmed: number } {
   checkBars(frame, "frame");
+  checkOptions(o, "stabilize");
   checkGrid(o.grid);
   checkTime(o.observedAt, "observedAt");
   if (typeof o.stabilizationBars !== "number") throw new TypeError("stabilizationBars must be a number");

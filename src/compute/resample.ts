@@ -3,7 +3,7 @@ import { BAR_COLUMNS, type Bars, firstAtOrAfter, type Trades, viewBars } from ".
 import { CHUNK_SLOTS } from "../core/limits.ts";
 import { checkGrid, type Grid, isMonthGrid, slotOf, slotStart } from "../core/timeframe.ts";
 import type { Ranges } from "../core/time_range.ts";
-import { checkBars, checkRanges, checkTrades } from "./arguments.ts";
+import { checkBars, checkOptions, checkRanges, checkTrades } from "./arguments.ts";
 import { copyColumns, readBars, strideOf } from "./columns.ts";
 import { anchorOf, type Door, stepOf } from "./door.ts";
 import { compareIds } from "./ids.ts";
@@ -23,6 +23,7 @@ export function resample(
   o: { from: Grid; to: Grid; covered: Ranges },
 ): { frame: Bars; incomplete: Ranges } {
   checkBars(frame, "frame");
+  checkOptions(o, "resample");
   checkGrid(o.from);
   checkGrid(o.to);
   checkRanges(o.covered, "covered");
@@ -70,6 +71,7 @@ export function barsFromTrades(
   o: { grid: Grid; covered: Ranges },
 ): { frame: Bars; empty: Ranges; incomplete: Ranges } {
   checkTrades(trades, "trades", IDS_LOOKED_AT);
+  checkOptions(o, "make bars from trades");
   checkGrid(o.grid);
   checkRanges(o.covered, "covered");
   return door.scoped(() => {

@@ -14,6 +14,9 @@ export type Ranges = Float64Array;
 
 /** Packs pairs into the flat form. The order and the bounds are kept as they are; nothing is coalesced. */
 export function toRanges(pairs: Iterable<TimeRange>): Ranges {
+  if (typeof (pairs as Iterable<TimeRange> | null)?.[Symbol.iterator] !== "function") {
+    throw new TypeError("Cannot pack ranges: they are no list of pairs [start, end]");
+  }
   const list = Array.isArray(pairs) ? pairs as TimeRange[] : [...pairs];
   const flat = new Float64Array(list.length * 2);
   for (let i = 0; i < list.length; i++) {

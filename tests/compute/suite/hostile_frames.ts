@@ -5,6 +5,7 @@ import {
   type Chunk,
   type Compute,
   type Grid,
+  type TimeRange,
   toRanges,
 } from "../../../src/compute/mod.ts";
 import { type Case, equal, throws } from "./case.ts";
@@ -68,6 +69,11 @@ function refusesFrames(c: Loose): void {
       [TypeError],
       `barsFromTrades ${JSON.stringify(frame)}`,
     );
+  }
+  for (const options of [undefined, null, 5]) {
+    throws(() => c.stabilize(good, options), [TypeError], "stabilize without options");
+    throws(() => c.resample(good, options), [TypeError], "resample without options");
+    throws(() => toRanges(options as unknown as TimeRange[]), [TypeError], "toRanges of nothing");
   }
   for (const frame of noTrades.slice(1)) {
     throws(() => c.fingerprint(frame, CLAIMS), [TypeError], "fingerprint of no trades");
