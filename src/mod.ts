@@ -19,6 +19,7 @@ import { ENSURE_POLL_MS, FETCH_MANY_CONCURRENCY } from "./core/limits.ts";
 import { JoinedRows } from "./core/joined_rows.ts";
 import type { Metadata } from "./core/metadata.ts";
 import type { FetchRequest } from "./core/request.ts";
+import { checkedRange, checkRequest } from "./core/request_check.ts";
 import type { CoverageReport, HistoryService, JobReport } from "./core/service.ts";
 import type { TimeRange } from "./core/time_range.ts";
 import { type ConfigInput, loadConfig, systemClock, wire } from "./wire.ts";
@@ -83,6 +84,7 @@ class Library implements Seamless {
   }
 
   async fetch(request: FetchRequest, o: { signal?: AbortSignal } = {}): Promise<Fetched> {
+    checkRequest(request);
     throwIfCancelled(o.signal, `Fetching ${request.nodeId}`);
     const { metadata, slices } = await this.#service.bars(request, { signal: o.signal });
     // The frame belongs to the caller, who may write into it: rows of stored chunks are copied.
@@ -112,8 +114,9 @@ class Library implements Seamless {
     }
   }
 
-  coverage(nodeId: string, o: { range?: TimeRange; asOf?: string } = {}): Promise<CoverageReport> {
-    return this.#service.coverage(nodeId, o);
+  async coverage(nodeId: string, o: { range?: TimeRange; asOf?: string } = {}): Promise<CoverageReport> {
+    const range = o.range === undefined ? undefined : checkedRange(o.range);
+    return await this.#service.coverage(nodeId, { ...o, range });
   }
 
   async ensureCoverage(
@@ -122,10 +125,11 @@ class Library implements Seamless {
     o: { signal?: AbortSignal; onProgress?: (progress: Progress) => void } = {},
   ): Promise<CoverageReport> {
     const act = `Covering ${nodeId}`;
+    const [start, end] = checkedRange(range);
     return await underSignals([this.#ending.signal, o.signal], act, async (signal) => {
       while (true) {
         throwIfCancelled(signal, act);
-        const spec = { nodes: [nodeId], start: range[0], end: range[1] };
+        const spec = { nodes: [nodeId], start, end };
         const job = await this.#service.fill(spec, { signal, onProgress: o.onProgress });
         throwIfCancelled(signal, act);
         if (job.state === "complete") return await this.#service.coverage(nodeId, { range });

@@ -10,6 +10,7 @@ import {
 import {
   type Bars,
   type ConfigInput,
+  type FetchRequest,
   HistoryError,
   nodeId,
   open,
@@ -283,3 +284,42 @@ Deno.test("nodeId and parseNodeId are each other's inverse", () => {
   const { kind, exchange, symbol, timeframe } = parseNodeId(nodeId(parts));
   deepStrictEqual({ kind, exchange, symbol, timeframe }, { kind: "ohlcv", ...parts });
 });
+
+Deno.test("a request with a field that is none, or that is no request, is refused before anything is asked", () =>
+  withDoor(async ({ seamless, exchange }) => {
+    const refusals: [unknown, RegExp][] = [
+      [null, /Cannot use this as a request: it is null/],
+      [[], /it is no object/],
+      [{ ...DAY }, /nodeId is missing/],
+      [{ nodeId: NODE, ...DAY, as_of: "2024-01-05T00:00:00.000Z" }, /Cannot use "as_of" in a request/],
+      [{ nodeId: NODE, ...DAY, worldId: 5 }, /Cannot use worldId = 5: it is no string/],
+      [{ nodeId: NODE, ...DAY, strategy: null }, /Cannot use strategy = null/],
+      [{ nodeId: NODE, ...DAY, minCoverage: "1" }, /Cannot use minCoverage = "1": it is no number/],
+    ];
+    for (const [request, message] of refusals) {
+      const error = await rejection(seamless.fetch(request as FetchRequest));
+      deepStrictEqual([error.code, message.test(error.message)], ["BAD_REQUEST", true], error.message);
+    }
+    const near = await rejection(seamless.fetch({ nodeId: NODE, ...DAY, asof: "x" } as FetchRequest));
+    strictEqual(near.hint, "Did you mean asOf?");
+    const told = await Array.fromAsync(seamless.fetchMany([null as unknown as FetchRequest]));
+    strictEqual("error" in told[0] && told[0].error.code, "BAD_REQUEST");
+    strictEqual(exchange.calls.length, 0);
+  }));
+
+Deno.test("coverage and ensureCoverage refuse what is no range of times", () =>
+  withDoor(async ({ seamless }) => {
+    const ranges: [unknown, string][] = [
+      [null, "BAD_REQUEST"],
+      [[DAY.start], "BAD_REQUEST"],
+      [[DAY.end, DAY.start], "BAD_TIME"],
+      [[DAY.start * 1000, DAY.end * 1000], "BAD_TIME"],
+      [[DAY.start + 0.5, DAY.end], "BAD_TIME"],
+      [[NaN, DAY.end], "BAD_TIME"],
+    ];
+    for (const [range, code] of ranges) {
+      const wrong = range as [number, number];
+      strictEqual((await rejection(seamless.coverage(NODE, { range: wrong }))).code, code, String(range));
+      strictEqual((await rejection(seamless.ensureCoverage(NODE, wrong))).code, code, String(range));
+    }
+  }));
