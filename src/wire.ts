@@ -146,6 +146,7 @@ export async function wire(loaded: LoadedConfig, o: WireOptions = {}): Promise<L
     provider: makeProvider(shared, published),
     reports: new Reports({ ...shared, store: stores.bars, snapshots: published.snapshots }),
     jobs,
+    settle,
     store: stores.bars,
     health: makeHealth(loaded, shared, { published, core: await load() }),
     shutdown: async () => {

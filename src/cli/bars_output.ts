@@ -38,8 +38,17 @@ export function targetOf(call: Call, nodes: number): BarsTarget {
   if (file === null && call.s.stdout.isTerminal && (format === "arrow" || format === "parquet")) {
     throw usageError(`Cannot show ${format} on a terminal`, `Write it to a file: -o bars.${format}`);
   }
+  if (file === null && asked !== undefined && flagOption(call.args, "json") && LOSES_METADATA.has(asked)) {
+    throw usageError(
+      `Cannot print ${asked} with --json: the metadata would have no place`,
+      `Leave out --format, or --json, or write the bars to a file: -o bars.${asked}`,
+    );
+  }
   return { format, file, shared };
 }
+
+/** Formats without a place for metadata. */
+const LOSES_METADATA: ReadonlySet<FormatName> = new Set(["csv", "ndjson"]);
 
 function standardFormat(call: Call): FormatName | "table" {
   if (flagOption(call.args, "json")) return "json";

@@ -77,7 +77,10 @@ function explained(path: string, error: unknown): unknown {
   if (error instanceof Deno.errors.NotFound) {
     return unwritable(path, "its folder does not exist", `Make it first: mkdir -p ${dirname(path)}`);
   }
-  if (error instanceof Deno.errors.PermissionDenied || error instanceof Deno.errors.NotCapable) {
+  const isReadOnly = error instanceof Error && "code" in error && error.code === "EROFS";
+  if (
+    error instanceof Deno.errors.PermissionDenied || error instanceof Deno.errors.NotCapable || isReadOnly
+  ) {
     return unwritable(path, "it may not be written", "Choose a place that you can write to");
   }
   if (error instanceof Deno.errors.NotADirectory) {

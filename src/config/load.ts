@@ -162,7 +162,7 @@ function readSource(request: ConfigRequest): Source {
     path: "",
     line: null,
     column: null,
-    message: `cannot be read: ${read.refusal}`,
+    message: `${path} cannot be read: ${read.refusal}`,
     nearest: null,
   };
   return { tree: treeOfValue(null), problems: [problem], path: absolute, baseDir };

@@ -271,4 +271,6 @@ export interface HistoryService {
 export interface LocalService extends HistoryService {
   /** Start of the bar that is forming by the venue's clock, as far as that is known: where a range without end ends. */
   forming(nodeId: string): Promise<number>;
+  /** Waits until the work that outlived its calls has ended, at most `ms`. `CANCELLED` when the signal fires. */
+  rest(ms: number, signal?: AbortSignal): Promise<void>;
 }

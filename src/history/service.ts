@@ -54,6 +54,8 @@ export interface ServiceParts {
   clock: Clock;
   events: EventHub;
   health: Health;
+  /** Resolves when the work that is under way beside all calls has ended. */
+  settle: () => Promise<void>;
   /** Ends everything under way, then closes what `wire` opened. */
   shutdown: () => Promise<void>;
 }
@@ -104,6 +106,13 @@ export function createService(parts: ServiceParts): LocalService {
     events: (listener) => parts.events.listen(listener),
     ready: open(() => parts.health.ready()),
     doctor: open(() => parts.health.doctor()),
+    rest: open((ms, signal) =>
+      underSignals([signal], "The wait", async (own) => {
+        const over = new AbortController();
+        const late = parts.clock.sleep(ms, AbortSignal.any([own, over.signal]));
+        await Promise.race([parts.settle(), late]).finally(() => over.abort(cancelled("The wait")));
+      })
+    ),
     close: () => closed ??= parts.shutdown(),
   };
 }

@@ -337,3 +337,11 @@ Deno.test("a fault of ours is told as INTERNAL, with its place under -v", async 
   match(bench.err, /RangeError: off by one \[INTERNAL\]/);
   match(bench.err, /caused by RangeError: off by one\n +at /);
 });
+
+Deno.test("get --json refuses a format for the stream that has no place for metadata", async () => {
+  for (const format of ["csv", "ndjson"]) {
+    const bench = new Bench();
+    strictEqual(await bench.run("get", NODE, ...TEN, "--json", "--format", format), 2);
+    match(bench.err, new RegExp(`Cannot print ${format} with --json`));
+  }
+});

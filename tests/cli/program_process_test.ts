@@ -122,3 +122,11 @@ Deno.test("a program without arguments, with --help and with a mistake ends with
   deepStrictEqual(codes.map(({ code }) => code), [0, 0, 2, 0]);
   await Deno.remove(folder, { recursive: true });
 });
+
+Deno.test("get with PARTIAL_FILL answers with what there is, and what it started is there the next time", () =>
+  inWorld(async ({ folder }) => {
+    const first = await run(folder, "get", NODE, ...DAY, "--strategy", "PARTIAL_FILL", "--json");
+    deepStrictEqual([first.code, JSON.parse(first.out).rows.length], [3, 0]);
+    const second = await run(folder, "get", NODE, ...DAY, "--strategy", "PARTIAL_FILL", "--json");
+    deepStrictEqual([second.code, JSON.parse(second.out).rows.length], [0, 1_440]);
+  }));

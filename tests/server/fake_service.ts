@@ -130,6 +130,10 @@ export class FakeService implements LocalService {
     return answer;
   }
 
+  rest(): Promise<void> {
+    return Promise.resolve();
+  }
+
   async coverage(nodeId: string, o: { range?: TimeRange; asOf?: string } = {}): Promise<CoverageReport> {
     const grid = gridOf(parseNodeId(nodeId).timeframe!);
     const bars = await Promise.resolve(this.series.get(nodeId));

@@ -4,7 +4,7 @@ import { exitCodeOf, HistoryError } from "../../core/errors.ts";
 import { UNPINNED_MAX_ROWS } from "../../core/limits.ts";
 import type { Metadata } from "../../core/metadata.ts";
 import type { FetchRequest } from "../../core/request.ts";
-import type { Answer, HistoryService } from "../../core/service.ts";
+import type { Answer, HistoryService, LocalService } from "../../core/service.ts";
 import { FORMAT_NAMES } from "../../formats/format.ts";
 import { BarsWriter, targetOf } from "../bars_output.ts";
 import { summaryLines } from "../bars_view.ts";
@@ -77,7 +77,19 @@ async function get(call: Call): Promise<number> {
     throw error;
   }
   await writer.finish();
+  if (codes.includes(3)) await goOn(call, service, question);
   return worstOf(codes);
+}
+
+/**
+ * What PARTIAL_FILL started would end with this process: it gets the time that a service gives a request, so that the
+ * next run finds more.
+ */
+async function goOn(call: Call, service: HistoryService, { request }: Question): Promise<void> {
+  const { config } = await call.config();
+  const strategy = request.strategy ?? config.seamless.strategy;
+  if (strategy !== "PARTIAL_FILL" || !("rest" in service)) return;
+  await (service as LocalService).rest(config.seamless.sla.total_deadline_ms, call.signal);
 }
 
 /**

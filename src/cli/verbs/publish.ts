@@ -15,7 +15,7 @@ export const publishVerb: Verb = {
   options: [OPTIONS.start, OPTIONS.end],
   examples: ["seamless publish ohlcv:binance:BTC/USDT:1m"],
   takes: { min: 1, max: Infinity, what: "NODE" },
-  notOverHttp: "a service publishes by itself, after each fill and every publish_every_sec",
+  notOverHttp: "a service publishes by itself, after each fill",
   run: publish,
 };
 
