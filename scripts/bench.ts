@@ -9,12 +9,20 @@
 
 import { type Bench, textOf } from "./bench/figure.ts";
 import { coreBench } from "./bench/core_bench.ts";
+import { deadlinesBench } from "./bench/deadlines_bench.ts";
 import { fillBench } from "./bench/fill_bench.ts";
 import { httpBench } from "./bench/http_bench.ts";
 import { libraryBench } from "./bench/library_bench.ts";
 import { memoryBench } from "./bench/memory_bench.ts";
 
-const BENCHES: readonly Bench[] = [coreBench, libraryBench, httpBench, fillBench, memoryBench];
+const BENCHES: readonly Bench[] = [
+  coreBench,
+  libraryBench,
+  httpBench,
+  deadlinesBench,
+  fillBench,
+  memoryBench,
+];
 
 const wanted = Deno.args.filter((arg) => !arg.startsWith("-"));
 const unknown = wanted.filter((name) => !BENCHES.some((bench) => bench.name === name));

@@ -91,10 +91,16 @@ export function barsBetween(frame: Bars, start: number, end: number): Bars {
 
 /** The rows whose `ts` is to be kept; the frame itself where that is all of them, else new memory. */
 export function barsWhere(frame: Bars, keeps: (ts: number) => boolean): Bars {
-  const kept = Array.from(frame.ts.keys()).filter((row) => keeps(frame.ts[row]));
-  if (kept.length === frame.ts.length) return frame;
-  const picked = makeBars(kept.length);
-  for (const name of BAR_COLUMNS) kept.forEach((row, at) => picked[name][at] = frame[name][row]);
+  const { ts } = frame;
+  const kept = new Uint32Array(ts.length);
+  let rows = 0;
+  for (let row = 0; row < ts.length; row++) if (keeps(ts[row])) kept[rows++] = row;
+  if (rows === ts.length) return frame;
+  const picked = makeBars(rows);
+  for (const name of BAR_COLUMNS) {
+    const [from, to] = [frame[name], picked[name]];
+    for (let at = 0; at < rows; at++) to[at] = from[kept[at]];
+  }
   return picked;
 }
 
