@@ -125,16 +125,17 @@ class Library implements Seamless {
     o: { signal?: AbortSignal; onProgress?: (progress: Progress) => void } = {},
   ): Promise<CoverageReport> {
     const act = `Covering ${nodeId}`;
-    const [start, end] = checkedRange(range);
+    const asked = checkedRange(range);
+    const [start, end] = asked;
     return await underSignals([this.#ending.signal, o.signal], act, async (signal) => {
       while (true) {
         throwIfCancelled(signal, act);
         const spec = { nodes: [nodeId], start, end };
         const job = await this.#service.fill(spec, { signal, onProgress: o.onProgress });
         throwIfCancelled(signal, act);
-        if (job.state === "complete") return await this.#service.coverage(nodeId, { range });
+        if (job.state === "complete") return await this.#service.coverage(nodeId, { range: asked });
         refuseFailed(nodeId, job);
-        await this.#refuseQuarantined(nodeId, range);
+        await this.#refuseQuarantined(nodeId, asked);
         // Bars that the venue has not shown yet: they come, or become final gaps, within a few intervals.
         await systemClock.sleep(ENSURE_POLL_MS, signal);
       }

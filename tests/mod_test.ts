@@ -295,6 +295,10 @@ Deno.test("a request with a field that is none, or that is no request, is refuse
       [{ nodeId: NODE, ...DAY, worldId: 5 }, /Cannot use worldId = 5: it is no string/],
       [{ nodeId: NODE, ...DAY, strategy: null }, /Cannot use strategy = null/],
       [{ nodeId: NODE, ...DAY, minCoverage: "1" }, /Cannot use minCoverage = "1": it is no number/],
+      [{ nodeId: NODE, last: 10n }, /Cannot use last = 10: it is no number/],
+      [{ nodeId: NODE, ...DAY, fingerprint: new Float64Array(1e5) }, /Cannot use fingerprint = an object/],
+      [{ nodeId: NODE, ...DAY, sla: [] }, /Cannot use sla = a list/],
+      [{ nodeId: NODE, ...DAY, sla: { total_deadline_ms: 10n } }, /total_deadline_ms = 10/],
     ];
     for (const [request, message] of refusals) {
       const error = await rejection(seamless.fetch(request as FetchRequest));
@@ -322,4 +326,6 @@ Deno.test("coverage and ensureCoverage refuse what is no range of times", () =>
       strictEqual((await rejection(seamless.coverage(NODE, { range: wrong }))).code, code, String(range));
       strictEqual((await rejection(seamless.ensureCoverage(NODE, wrong))).code, code, String(range));
     }
+    const empty = ["2024-01-01", "2024-01-01"] as unknown as [number, number];
+    strictEqual((await seamless.ensureCoverage(NODE, empty)).coverage_ratio, 1);
   }));

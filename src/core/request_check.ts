@@ -5,6 +5,7 @@ import { HistoryError } from "./errors.ts";
 import { parseSeconds } from "./instant.ts";
 import { nearestName } from "./nearest_name.ts";
 import type { FetchRequest } from "./request.ts";
+import { shown } from "./shown.ts";
 import type { TimeRange } from "./time_range.ts";
 
 /** Every field of a request, and what it may be; null: what is no time is refused as a time. */
@@ -38,14 +39,15 @@ export function checkRequest(request: unknown): asserts request is FetchRequest 
     if (value === undefined) continue;
     const kinds = Object.hasOwn(FIELDS, name) ? FIELDS[name as keyof FetchRequest] : undefined;
     if (kinds === undefined) throw unknownField(name);
-    if (kinds === null || (value !== null && kinds.includes(typeof value))) continue;
+    const isFit = kinds === null || (value !== null && kinds.includes(typeof value) && !Array.isArray(value));
+    if (isFit) continue;
     throw refused(
-      `use ${name} = ${JSON.stringify(value) ?? typeof value}`,
+      `use ${name} = ${shown(value)}`,
       `it is no ${kinds.join(" and no ")}`,
       { hint: "Leave out what is not wished for" },
     );
   }
-  if (!("nodeId" in request) || request.nodeId === undefined) {
+  if (typeof (request as Partial<FetchRequest>).nodeId !== "string") {
     throw refused("answer a request", "nodeId is missing", {
       hint: "Give a node id, such as ohlcv:binance:BTC/USDT:1m",
     });

@@ -2,6 +2,7 @@
 
 import { HistoryError } from "./errors.ts";
 import type { Phase, SLAPolicy } from "./metadata.ts";
+import { shown } from "./shown.ts";
 import { SLA_PRESETS, type SlaPreset } from "./sla_presets.ts";
 
 /** Every key of a policy: those of the presets, and the one that they leave as it is. */
@@ -81,7 +82,7 @@ function checkValue(key: keyof SLAPolicy, value: unknown): void {
 function badSla(key: string, value: unknown, wanted: string): HistoryError {
   return new HistoryError(
     "BAD_REQUEST",
-    `Cannot use sla ${key} = ${JSON.stringify(value)}: it must be ${wanted}`,
+    `Cannot use sla ${key} = ${shown(value)}: it must be ${wanted}`,
     {
       hint: `Known keys: ${KEYS.join(", ")}; presets: ${Object.keys(SLA_PRESETS).join(", ")}`,
     },

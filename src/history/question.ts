@@ -7,6 +7,7 @@ import { parseAsOfMs, parseSeconds } from "../core/instant.ts";
 import type { ExecutionDomain, Features, SLAPolicy, StrategyName } from "../core/metadata.ts";
 import { type ParsedNode, parseNodeId } from "../core/node_id.ts";
 import type { FetchRequest, RequestContext } from "../core/request.ts";
+import { shown } from "../core/shown.ts";
 import { requestPolicy } from "../core/sla.ts";
 import { parseStrategy } from "../core/strategy.ts";
 import type { HistorySettings } from "./settings.ts";
@@ -160,7 +161,7 @@ function featuresOf(asked: Features | undefined): Features {
   for (const [name, value] of Object.entries(asked ?? {})) {
     const fits = FEATURES[name as keyof Features];
     if (fits !== undefined && Object.hasOwn(FEATURES, name) && fits(value)) continue;
-    throw new HistoryError("BAD_REQUEST", `Cannot use feature ${name} = ${JSON.stringify(value)}`, {
+    throw new HistoryError("BAD_REQUEST", `Cannot use feature ${name} = ${shown(value)}`, {
       hint:
         "Features: publish_fingerprint and early_fingerprint (true, false), align (reject, floor), invariant (flag, quarantine)",
     });
