@@ -68,7 +68,7 @@ async function nextCursor(
 ): Promise<string> {
   const { metadata, pinned } = o.answer;
   const at: Continuation = {
-    requested: [...metadata.requested_range] as [number, number],
+    requested: o.asked.continuation?.requested ?? [...metadata.requested_range] as [number, number],
     effective: [...metadata.effective_range] as [number, number],
     from: o.nextTs,
     digest: await o.answer.remainderDigest(o.nextTs),

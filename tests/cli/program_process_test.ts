@@ -130,3 +130,10 @@ Deno.test("get with PARTIAL_FILL answers with what there is, and what it started
     const second = await run(folder, "get", NODE, ...DAY, "--strategy", "PARTIAL_FILL", "--json");
     deepStrictEqual([second.code, JSON.parse(second.out).rows.length], [0, 1_440]);
   }));
+
+Deno.test("get with PARTIAL_FILL has answered when --timeout ends what it started", () =>
+  inWorld(async ({ folder }) => {
+    const args = ["--strategy", "PARTIAL_FILL", "--json", "--timeout", "2"];
+    const told = await run(folder, "get", NODE, ...DAY, ...args, "--set", "sla.total_deadline_ms=8000");
+    deepStrictEqual([told.code, JSON.parse(told.out).rows.length], [3, 0], told.err);
+  }, [{ kind: "latency", ms: 6_000, match: { endpoint: "bars" } }]));

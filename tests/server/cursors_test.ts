@@ -34,6 +34,17 @@ Deno.test("pages of bars cover the answer once, and each describes the whole", a
   }
 });
 
+Deno.test("every page says what page one said of the range that was asked for", async () => {
+  const bench = makeBench();
+  const now = Math.floor(bench.clock.nowMs() / 60_000) * 60;
+  const pages = await allPages(
+    bench,
+    `/v1/bars?node_id=${NODE}&start=${FIRST}&end=${now + 3_600}&limit=4`,
+    3,
+  );
+  deepStrictEqual(pages.map(({ metadata }) => metadata.requested_range), Array(3).fill([FIRST, now + 3_600]));
+});
+
 Deno.test("JSON gives 10,000 rows a page without being asked, the other formats give all", async () => {
   const bench = makeBench();
   const path = `/v1/bars?node_id=${NODE}&start=${FIRST}&end=${FIRST + 60 * 25_000}`;

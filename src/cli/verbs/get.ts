@@ -89,7 +89,12 @@ async function goOn(call: Call, service: HistoryService, { request }: Question):
   const { config } = await call.config();
   const strategy = request.strategy ?? config.seamless.strategy;
   if (strategy !== "PARTIAL_FILL" || !("rest" in service)) return;
-  await (service as LocalService).rest(config.seamless.sla.total_deadline_ms, call.signal);
+  try {
+    await (service as LocalService).rest(config.seamless.sla.total_deadline_ms, call.signal);
+  } catch (error) {
+    // The answer was in time: what --timeout ends here is only the rest.
+    if (!(error instanceof HistoryError) || error.code !== "SLA_EXCEEDED") throw error;
+  }
 }
 
 /**
