@@ -195,7 +195,7 @@ export class Backfiller {
    */
   async fillWindow(nodeId: string, window: Window, o: AskOptions): Promise<WindowResult> {
     const key = o.scope === "all" ? `${windowKey(nodeId, window)}|all` : windowKey(nodeId, window);
-    // Who joins a less urgent fetch makes it as urgent as they are.
+    // Who joins a less urgent fetch while it waits for its place makes it as urgent as they are.
     this.#urgencies.get(key)?.raise(o.priority);
     const fly: Fly<WindowResult> = (flight) => this.#flyInLine(key, { nodeId, window, o }, flight);
     const { value, shared } = await this.#flights.ride(key, fly, o.signal);
@@ -218,7 +218,7 @@ export class Backfiller {
     };
     const inLine = () => this.#slotsOf(nodeId).run({ priority: urgency, party: o.batchId, signal }, inPlace);
     try {
-      return await this.#scout.follow(nodeId, signal, inLine);
+      return await this.#scout.follow(nodeId, signal, inLine, urgency);
     } finally {
       if (this.#urgencies.get(key) === urgency) this.#urgencies.delete(key);
     }

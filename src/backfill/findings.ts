@@ -42,7 +42,10 @@ export function findingsOf(input: FindingsInput): Omit<Finding, "seenAtMs">[] {
   if (OF_SLOTS.some((flag) => flags[flag] > 0)) {
     for (const [slot, rows] of suspectSlots(input)) {
       const counted = input.recount(rowsAt(input.rows, rows));
-      for (const flag of OF_SLOTS) if (counted[flag] > 0) find(slot, flag, counted[flag]);
+      for (const flag of OF_SLOTS) {
+        const count = Math.min(counted[flag] ?? 0, left[flag] ?? 0);
+        if (count > 0) find(slot, flag, count);
+      }
     }
   }
   for (const [flag, count] of Object.entries(left)) {

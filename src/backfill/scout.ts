@@ -6,6 +6,7 @@
 import { BoundedMap } from "../core/bounded_map.ts";
 import { HistoryError } from "../core/errors.ts";
 import { NODE_STATE_MAX } from "../core/limits.ts";
+import type { Urgency } from "../core/urgency.ts";
 import { raceSignal } from "./single_flight.ts";
 
 /** Refusals that one more window would only meet again. */
@@ -25,21 +26,25 @@ export class Scout {
   /** Nodes that were answered in this process. */
   readonly #known = new BoundedMap<string, true>(NODE_STATE_MAX);
   /** First asks under way; each resolves with the refusal it met, or null. */
-  readonly #ahead = new Map<string, Promise<HistoryError | null>>();
+  readonly #ahead = new Map<string, { back: Promise<HistoryError | null>; urgency: Urgency | undefined }>();
 
   /** Runs `ask` alone if it is the node's first, else after the first has come back. Rejects as the first one where that was refused. */
-  async follow<T>(nodeId: string, signal: AbortSignal, ask: () => Promise<T>): Promise<T> {
+  async follow<T>(nodeId: string, signal: AbortSignal, ask: () => Promise<T>, urgency?: Urgency): Promise<T> {
     if (this.#known.get(nodeId)) return await ask();
     const ahead = this.#ahead.get(nodeId);
-    if (ahead === undefined) return await this.#first(nodeId, ask);
-    const refused = await raceSignal(ahead, signal);
+    if (ahead === undefined) return await this.#first(nodeId, ask, urgency);
+    // Who waits for the first makes it as urgent as they are.
+    const hurry = () => urgency && ahead.urgency?.raise(urgency.priority);
+    hurry();
+    const deaf = urgency?.onRaise(hurry);
+    const refused = await raceSignal(ahead.back, signal).finally(deaf);
     if (refused !== null) throw refused;
     return await ask();
   }
 
-  async #first<T>(nodeId: string, ask: () => Promise<T>): Promise<T> {
+  async #first<T>(nodeId: string, ask: () => Promise<T>, urgency: Urgency | undefined): Promise<T> {
     const { promise, resolve } = Promise.withResolvers<HistoryError | null>();
-    this.#ahead.set(nodeId, promise);
+    this.#ahead.set(nodeId, { back: promise, urgency });
     let refused: HistoryError | null = null;
     try {
       const answer = await ask();

@@ -9,7 +9,7 @@ import type { AskOptions, Backfiller } from "../backfill/backfiller.ts";
 import type { Window } from "../backfill/plan.ts";
 import { isRefusal } from "../backfill/scout.ts";
 import { VenuePatience } from "../backfill/venue_patience.ts";
-import { HistoryError } from "../core/errors.ts";
+import { cancelled, HistoryError } from "../core/errors.ts";
 import { parseNodeId } from "../core/node_id.ts";
 import type { Clock } from "../core/ports.ts";
 
@@ -64,6 +64,8 @@ export class Filling {
   #next = 0;
   /** In the order in which they are due. */
   readonly #seconds: Second[] = [];
+  /** Fires when nothing more is to be asked: who pauses before a second try goes home. */
+  readonly #over = new AbortController();
   #failure: HistoryError | null = null;
   #filled = 0;
 
@@ -114,8 +116,9 @@ export class Filling {
   /** Once more after the pause of the SLA: the venue may be back. */
   async #again({ window, dueMs, failure }: Second): Promise<void> {
     const { clock, signal } = this.#input;
+    const ending = AbortSignal.any([signal, this.#over.signal]);
     const second = await failureOf(async () => {
-      await clock.sleep(dueMs - clock.monotonicMs(), signal);
+      await clock.sleep(dueMs - clock.monotonicMs(), ending);
       await this.#fetch(window);
     });
     this.#land(window, second?.code === "CANCELLED" ? failure : second);
@@ -128,15 +131,16 @@ export class Filling {
 
   #land(window: Window, failure: HistoryError | null): void {
     if (failure === null) this.#filled++;
-    else this.#failure = failure;
+    else if (!isRefusal(this.#failure)) this.#failure = failure;
     this.#tell(window);
-    // What is refused once would be refused for every window (spec §14).
-    const isOver = failure !== null && (this.#input.signal.aborted || isRefusal(failure));
-    if (isOver) {
-      for (; this.#next < this.windows.length; this.#next++) {
-        this.#tell(this.windows[this.#next]);
-      }
-    }
+    if (failure !== null && (this.#input.signal.aborted || isRefusal(failure))) this.#leaveRest();
+  }
+
+  /** What is refused once would be refused for every window (spec §14): those that were not taken up yet are not asked. */
+  #leaveRest(): void {
+    this.#over.abort(cancelled("The second try"));
+    for (const { window } of this.#seconds.splice(0)) this.#tell(window);
+    for (; this.#next < this.windows.length; this.#next++) this.#tell(this.windows[this.#next]);
   }
 
   #tell(window: Window): void {

@@ -78,6 +78,17 @@ for (const strategy of ["SEAMLESS", "AUTO_BACKFILL"]) {
     }));
 }
 
+Deno.test("a refusal ends also the windows that wait for their second try, and is what is told", () =>
+  inWorld({ config: { seamless: { backfill: { max_concurrent_requests: 1 } } } }, async (world) => {
+    world.venue.deed = (call, signal) =>
+      call.seq <= 2 ? unreachable(call, signal) : refuses("EXCHANGE_REFUSED")(call, signal);
+    const begunMs = world.clock.monotonicMs();
+    const sla = { total_deadline_ms: 60_000, max_wait_backfill_ms: 60_000, retry_backoff_ms: 10_000 };
+    const long = { start: FORMING - 7_200, end: FORMING - 1_200, sla };
+    strictEqual((await rejection(world.ask(long))).code, "EXCHANGE_REFUSED");
+    deepStrictEqual([world.venue.calls.length, world.clock.monotonicMs() - begunMs < 10_000], [3, true]);
+  }));
+
 Deno.test("a symbol that is unknown once is answered as soon as the venue lists it", () =>
   inWorld({}, async (world) => {
     world.venue.deed = refuses("SYMBOL_UNKNOWN");

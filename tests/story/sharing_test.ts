@@ -242,3 +242,26 @@ Deno.test("windows that the venue does not answer keep no others waiting while t
       ]);
     }
   }));
+
+Deno.test("a request makes the first window of a node, which goes alone, as urgent as it is", () =>
+  inWorld({ config: { seamless: { backfill: { max_concurrent_requests: 1 } } } }, async (world) => {
+    const other = NODE.replace("BTC", "ETH");
+    await world.fill([RANGE.start - MINUTES(10), RANGE.start], { nodeId: other });
+    slow(world);
+    const large = { start: FORMING - MINUTES(3_010), end: RANGE.end, strategy: "PARTIAL_FILL" } as const;
+    const long = world.service.bars({ nodeId: other, ...large });
+    await world.clock.advance(10);
+    const filled = world.service.fill(
+      { nodes: [NODE], start: RANGE.start, end: RANGE.start + MINUTES(10) },
+      {},
+    );
+    await world.clock.advance(10);
+    const deadline = 200 * 6;
+    const told = await world.ask({
+      start: RANGE.end - MINUTES(10),
+      end: RANGE.end,
+      sla: { total_deadline_ms: deadline, max_wait_backfill_ms: deadline, max_wait_live_ms: deadline },
+    });
+    deepStrictEqual([told.rows, told.complete], [10, true]);
+    await settle(world.clock, Promise.all([long, filled]));
+  }));

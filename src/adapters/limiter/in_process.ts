@@ -9,8 +9,6 @@ import type { Clock, Priority, RateLimiter } from "../../core/ports.ts";
 import { type BudgetRules, RateBudget } from "../../core/rate_budget.ts";
 import { PRIORITIES } from "../../core/urgency.ts";
 
-/** Most urgent first. */
-
 interface Waiter {
   cost: number;
   grant: () => void;
