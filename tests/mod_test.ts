@@ -17,8 +17,10 @@ import {
   parseNodeId,
   type Progress,
   type Seamless,
+  type TimeRange,
 } from "../src/mod.ts";
 import { rejection } from "./refusal.ts";
+import { wrong } from "./wrong.ts";
 
 const NODE = "ohlcv:binance:BTC/USDT:1m";
 const at = (iso: string) => Date.parse(iso) / 1000;
@@ -301,12 +303,12 @@ Deno.test("a request with a field that is none, or that is no request, is refuse
       [{ nodeId: NODE, ...DAY, sla: { total_deadline_ms: 10n } }, /total_deadline_ms = 10/],
     ];
     for (const [request, message] of refusals) {
-      const error = await rejection(seamless.fetch(request as FetchRequest));
+      const error = await rejection(seamless.fetch(wrong(request)));
       deepStrictEqual([error.code, message.test(error.message)], ["BAD_REQUEST", true], error.message);
     }
     const near = await rejection(seamless.fetch({ nodeId: NODE, ...DAY, asof: "x" } as FetchRequest));
     strictEqual(near.hint, "Did you mean asOf?");
-    const told = await Array.fromAsync(seamless.fetchMany([null as unknown as FetchRequest]));
+    const told = await Array.fromAsync(seamless.fetchMany([wrong(null)]));
     strictEqual("error" in told[0] && told[0].error.code, "BAD_REQUEST");
     strictEqual(exchange.calls.length, 0);
   }));
@@ -322,10 +324,10 @@ Deno.test("coverage and ensureCoverage refuse what is no range of times", () =>
       [[NaN, DAY.end], "BAD_TIME"],
     ];
     for (const [range, code] of ranges) {
-      const wrong = range as [number, number];
-      strictEqual((await rejection(seamless.coverage(NODE, { range: wrong }))).code, code, String(range));
-      strictEqual((await rejection(seamless.ensureCoverage(NODE, wrong))).code, code, String(range));
+      const bad = wrong<TimeRange>(range);
+      strictEqual((await rejection(seamless.coverage(NODE, { range: bad }))).code, code, String(range));
+      strictEqual((await rejection(seamless.ensureCoverage(NODE, bad))).code, code, String(range));
     }
-    const empty = ["2024-01-01", "2024-01-01"] as unknown as [number, number];
+    const empty = wrong<TimeRange>(["2024-01-01", "2024-01-01"]);
     strictEqual((await seamless.ensureCoverage(NODE, empty)).coverage_ratio, 1);
   }));

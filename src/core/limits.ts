@@ -53,6 +53,11 @@ export const PLAN_BLOCK_WINDOWS = 4_096;
 export const FILL_MAX_SLOTS = 2_000_000_000;
 /** Windows of one job that are fetched side by side, at most. */
 export const WORKERS_MAX = 64;
+/**
+ * Windows that one request takes up for each that may be fetched: while one is fetched the next stands in line, or
+ * whoever is less urgent would get each place that is given back.
+ */
+export const HANDS_PER_PLACE = 2;
 /** Waiting callers of one rate-limit gate; more are refused with `OVERLOADED`. */
 export const GATE_QUEUE_MAX = 100_000;
 /** Wait for somebody else's lease: from … to, doubling (spec §14). */

@@ -10,6 +10,7 @@ import type { Window } from "../backfill/plan.ts";
 import { isRefusal } from "../backfill/scout.ts";
 import { VenuePatience } from "../backfill/venue_patience.ts";
 import { cancelled, HistoryError } from "../core/errors.ts";
+import { HANDS_PER_PLACE } from "../core/limits.ts";
 import { parseNodeId } from "../core/node_id.ts";
 import type { Clock } from "../core/ports.ts";
 
@@ -28,12 +29,6 @@ export interface FillingInput {
   /** Fires when the windows are given up: at the end of the service, or of the request (`backfill.mode: sync`). */
   signal: AbortSignal;
 }
-
-/**
- * Windows taken up for each that may be fetched: while one is fetched the next stands in line, or whoever is less urgent
- * would get each place that is given back.
- */
-const HANDS_PER_PLACE = 2;
 
 /** Somebody who waits for windows. */
 interface Waiter {

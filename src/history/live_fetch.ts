@@ -129,7 +129,7 @@ export class LiveFetch {
     return await this.#look.stand(question, o.askedAtMs);
   }
 
-  /** Starts every window that the strategy fetches, the newest first; what may be waited for is marked. */
+  /** Starts what the strategy fetches, the newest windows first. */
   #startFilling(question: Question, before: Standing, signal: AbortSignal): Filling {
     const { backfiller, dice, clock } = this.#parts;
     const options: Omit<AskOptions, "signal"> = {

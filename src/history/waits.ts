@@ -62,7 +62,11 @@ export class Waits {
   }
 
   /** As `within` the total, but `work` gets at least `leastMs`, also when nothing is left. */
-  async atLeast<T>(leastMs: number, work: Promise<T>, { signal }: Heeded = {}): Promise<Waited<T>> {
+  async atLeast<T>(
+    leastMs: number,
+    work: Promise<T>,
+    { signal }: Pick<Heeded, "signal"> = {},
+  ): Promise<Waited<T>> {
     const limit = this.#limitOf("total");
     return await this.#race("total", { limit: { ...limit, ms: Math.max(limit.ms, leastMs) }, work, signal });
   }

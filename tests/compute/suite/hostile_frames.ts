@@ -5,9 +5,9 @@ import {
   type Chunk,
   type Compute,
   type Grid,
-  type TimeRange,
   toRanges,
 } from "../../../src/compute/mod.ts";
+import { wrong } from "../../wrong.ts";
 import { type Case, equal, throws } from "./case.ts";
 import { ANY, BAD_TIMES, bars, CLAIMS, GRID, LIMIT, type Loose, trades } from "./hostile_inputs.ts";
 
@@ -73,7 +73,7 @@ function refusesFrames(c: Loose): void {
   for (const options of [undefined, null, 5]) {
     throws(() => c.stabilize(good, options), [TypeError], "stabilize without options");
     throws(() => c.resample(good, options), [TypeError], "resample without options");
-    throws(() => toRanges(options as unknown as TimeRange[]), [TypeError], "toRanges of nothing");
+    throws(() => toRanges(wrong(options)), [TypeError], "toRanges of nothing");
   }
   for (const frame of noTrades.slice(1)) {
     throws(() => c.fingerprint(frame, CLAIMS), [TypeError], "fingerprint of no trades");
